@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * language.h - languages are data: a folder each under sandbox/languages/, with
+ * language.yaml (the recipe), drivers, and whatever the toolchain is given.
+ *
+ * language.yaml:
+ *   name: cpp
+ *   title: C++
+ *   aliases: [c++, cxx]              # fence words that mean this language
+ *   extensions: [.cc, .cpp, .cxx]
+ *   source: main.cpp                 # what the program's file is called
+ *   detect: { argv: [/usr/bin/g++, -dumpfullversion], name: g++ }   # toolchain string "g++ 12.2.0"
+ *   needs_proc: false
+ *   memory: as                       # or data
+ *   compile:                         # absent: nothing is compiled
+ *     argv: [/usr/bin/g++, -O2, -std=c++17, -o, program, main.cpp]
+ *     output: program
+ *     limits: { cpu_s: 20, memory_mib: 2048, output_kib: 64, file_mib: 64, processes: 32 }
+ *   run:
+ *     argv: [./program]
+ *     env: { LANG: C.UTF-8 }
+ *   calls:                           # absent: calls tasks are not portable to it
+ *     driver: driver.py              # placed beside the program
+ *     argv: [/usr/bin/python3, …, driver.py]
+ *   memory_words: [MemoryError]      # on stderr of a failed run: it was memory
+ */
+#ifndef WINNOW_SANDBOX_LANGUAGE_H
+#define WINNOW_SANDBOX_LANGUAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/error.h"
+#include "core/record.h"
+#include "sandbox/box.h"
+
+struct language {
+	char *name, *title, *dir, *source;
+	char **aliases, **extensions, **memory_words; /* NULL-terminated */
+	char **detect_argv; char *detect_name;
+	bool needs_proc;
+	enum box_memory memory;
+	char **compile_argv; char *compile_output; struct limits compile_limits; /* compile_argv NULL: not compiled */
+	char **run_argv, **run_env;
+	char **calls_argv, **calls_env; char *driver; /* driver: text of the driver file, NULL: no calls */
+	size_t driver_len; char *driver_name;
+	char toolchain[96];           /* filled by language_detect(); "" unknown */
+	bool present;                 /* its first program exists */
+	uint8_t digest[32];           /* of the recipe and the driver */
+};
+struct language_set { struct language *items; size_t n; char *dir; };
+
+/* WINNOW_LANGUAGES, else ../share/winnow/languages beside the program, else the source tree's.  Static memory. */
+const char *language_default_dir(void);
+/* Read every folder of dir.  ERR_INPUT names file and line of a bad recipe. */
+int language_load(const char *dir, struct language_set *ret, struct error *err);
+void language_set_clear(struct language_set *s);
+/* By name or alias, NULL: none. */
+const struct language *language_find(const struct language_set *s, const char *name);
+const struct language *language_by_extension(const struct language_set *s, const char *path);
+/* Which toolchain is there: present and toolchain are filled.  Runs detect_argv
+ * (trusted, outside a box) in a child: call before sandbox_open(), or in tests. */
+int language_detect(struct language_set *s, struct error *err);
+
+#endif
