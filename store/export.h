@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * export.h - shards that a policy trainer reads, and their manifest.
+ *
+ * NAME-00000-of-0000N.jsonl[.zst|.gz] and manifest.json: written aside in the
+ * target's own file system, fsynced, renamed; a reader never sees half a shard;
+ * a group (run, task) is never split over shards.  Two exports of one store are byte-identical.
+ * Shapes: docs/formats/shards.md.
+ */
+#ifndef WINNOW_STORE_EXPORT_H
+#define WINNOW_STORE_EXPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/compress.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "store/store.h"
+
+enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_FORMAT_COUNT };
+int export_format_parse(const char *name, enum export_format *ret, struct error *err); /* unknown: lists the names */
+
+struct export_options {
+	enum export_format format;
+	const char *out_dir;           /* made if missing; what a previous export of this name left is replaced at the end */
+	enum compress_kind compress;   /* default zstd */
+	uint32_t shards;               /* 0: by size, about 256 MiB each */
+	const char *runs;              /* "1,3" or "last"; NULL: all */
+	const char *where;             /* SQL over v_samples; NULL */
+	bool with_measurements, with_same_process, with_flaky;
+	const char *trainer;           /* NULL, "trl" */
+	uint64_t pairs_per_task;       /* dpo: at most so many; 0: 8 */
+	const char *winnow_version;
+};
+/* *ret_manifest: the manifest as JSON (new reference). ERR_INPUT: bad where/run; ERR_NOSPACE, ERR_IO: nothing left behind. */
+int export_run(struct store *s, const struct export_options *opt, json_t **ret_manifest, struct error *err);
+
+#endif
