@@ -29,7 +29,7 @@ enum value_kind {
 	VALUE_TYPE,      /* a builtin type by name: str is "int" */
 	VALUE_ITERATOR,  /* lives in the candidate: integer is its id, str its kind ("generator", "map", "dict_keys") */
 	VALUE_HANDLE,    /* any other object of the candidate: integer is its id, str its type's name */
-	VALUE_REF,       /* the container met as number `integer` in this frame (pre-order, from 0) */
+	VALUE_REF,       /* container of the question: integer is 0x80000000 + its number (pre-order, from 0) */
 	VALUE_KIND_COUNT
 };
 
@@ -61,7 +61,8 @@ void *value_alloc(struct value_pool *p, size_t n);
 /* Python's ==.  NaN equals nothing (identity is not carried).  HANDLE and
  * ITERATOR equal themselves by id only.  Never recurses past VALUE_MAX_DEPTH. */
 bool value_equal(const struct value *a, const struct value *b);
-/* As value_equal() but numbers within abs or rel tolerance (either suffices), at any depth. */
+/* As value_equal() but numbers within abs or rel tolerance (either suffices), at any depth.
+ * rel is relative to b, the expected value; a negative tolerance is not given. */
 bool value_close(const struct value *a, const struct value *b, double abs_tol, double rel_tol);
 /* Equal as multisets at the outermost container, exact below. */
 bool value_equal_unordered(const struct value *a, const struct value *b);
@@ -96,5 +97,25 @@ void value_encode(const struct value *v, struct buf *out);
  * is checked; nothing is trusted.  ERR_INPUT: not well-formed (reason in err);
  * ERR_LIMIT: a limit was passed; ERR_NOMEM. */
 int value_decode(struct value_pool *pool, const uint8_t **p, const uint8_t *end, struct value **ret, struct error *err);
+
+/*
+ * A frame of several values (arguments and keywords, an answer and what it
+ * changed) numbers its containers through: one value_numbers for each frame.
+ * `@` is resolved to the very struct value it names (sharing is kept, cycles
+ * cannot be); a VALUE_REF is left only for indices from 0x80000000 on, which
+ * name containers of the question: integer is the index with that bit.
+ */
+struct value_numbers;
+struct value_numbers *value_numbers_new(void); /* NULL: no memory */
+void value_numbers_reset(struct value_numbers *n);
+void value_numbers_free(struct value_numbers *n);
+size_t value_numbers_count(const struct value_numbers *n);
+/* The container with this number; NULL: there is none, or it is not complete. */
+struct value *value_numbers_at(const struct value_numbers *n, size_t number);
+/* A container that was met before becomes `@`.  Errors stick in out (ERR_LIMIT: too deep). */
+void value_encode_numbered(struct value_numbers *n, const struct value *v, struct buf *out);
+/* The limit of memory is that of one value_decode() each. */
+int value_decode_numbered(struct value_numbers *n, struct value_pool *pool, const uint8_t **p,
+			  const uint8_t *end, struct value **ret, struct error *err);
 
 #endif
