@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Known verdicts, end to end with the built program: run.sh WINNOW CASE
+#   synthetic    the golden set made from our own tasks, every verdict word for word
+#   references   HumanEval and MBPP reference answers          (needs WINNOW_DATA)
+#   golden       HumanEval x CodeGen-16B samples                (needs WINNOW_DATA; every tenth sample, all when WINNOW_FULL)
+#   others       MBXP Python and LLMDebugger samples            (needs WINNOW_DATA)
+# Exit 77: skipped, with the reason as the last line.
+set -euo pipefail
+winnow=$(realpath "$1")
+case_name=$2
+here=$(cd "$(dirname "$0")" && pwd)
+python=/usr/bin/python3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+need_data() {
+	if [ -z "${WINNOW_DATA:-}" ]; then
+		echo "skipped: golden.$case_name needs WINNOW_DATA"
+		exit 77
+	fi
+}
+grade() { "$winnow" grade --no-reference-check "$@"; }
+
+case "$case_name" in
+synthetic)
+	$python "$here/make_golden.py" golden "$work"
+	grade --tasks "$work/golden.tasks.jsonl" --out "$work/results.jsonl" "$work/golden.samples.jsonl"
+	$python "$here/compare.py" --verdicts "$work/results.jsonl" "$work/golden.truth.jsonl"
+	;;
+references)
+	need_data
+	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --references --out "$work/he.jsonl"
+	$python "$here/compare.py" "$work/he.jsonl" "$WINNOW_DATA/verdicts/humaneval_canonical.jsonl"
+	grade --tasks "$WINNOW_DATA/mbpp/mbpp.jsonl" --references --out "$work/mbpp.jsonl"
+	$python - "$WINNOW_DATA/verdicts/mbpp_canonical.jsonl" "$work/mbpp.truth.jsonl" <<'PY'
+import json, sys
+with open(sys.argv[1]) as f, open(sys.argv[2], "w") as out:
+    for line in f:
+        row = json.loads(line)
+        task = str(row["task_id"])
+        row["task_id"] = task if task.startswith("MBPP/") else "MBPP/" + task
+        out.write(json.dumps(row) + "\n")
+PY
+	$python "$here/compare.py" "$work/mbpp.jsonl" "$work/mbpp.truth.jsonl"
+	;;
+golden)
+	need_data
+	samples=$WINNOW_DATA/samples/humaneval_codegen16b_n100.jsonl
+	truth=$WINNOW_DATA/verdicts/humaneval_codegen16b_n100.jsonl
+	if [ -z "${WINNOW_FULL:-}" ]; then
+		awk 'NR % 10 == 1' "$samples" > "$work/samples.jsonl"; samples=$work/samples.jsonl
+		awk 'NR % 10 == 1' "$truth" > "$work/truth.jsonl"; truth=$work/truth.jsonl
+	fi
+	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/results.jsonl" "$samples"
+	$python "$here/compare.py" --refusals 5 "$work/results.jsonl" "$truth"
+	;;
+others)
+	need_data
+	grade --tasks "$WINNOW_DATA/mbxp/mbpp_release_v1.jsonl" --tasks-format humaneval --time 5 --memory 2048 \
+		--out "$work/mbxp.jsonl" "$WINNOW_DATA/mbxp/examples/mbpp_samples.jsonl"
+	# the samples' own order is not the truth's: join by task
+	$python - "$work/mbxp.jsonl" "$WINNOW_DATA/verdicts/mbxp_mbpp_samples.jsonl" "$work/mbxp.truth.jsonl" <<'PY'
+import json, sys
+truth = {r["task_id"]: r for r in map(json.loads, open(sys.argv[2]))}
+with open(sys.argv[3], "w") as out:
+    for row in map(json.loads, open(sys.argv[1])):
+        out.write(json.dumps(truth[row["task_id"]]) + "\n")
+PY
+	$python "$here/compare.py" --refusals 2 "$work/mbxp.jsonl" "$work/mbxp.truth.jsonl"
+	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/debugger.jsonl" \
+		"$WINNOW_DATA/samples/llmdebugger/humaneval/gpt-3.5-turbo-0613/seed.jsonl"
+	$python "$here/compare.py" "$work/debugger.jsonl" "$WINNOW_DATA/verdicts/llmdebugger_humaneval_gpt-3.5.jsonl"
+	;;
+*)
+	echo "run.sh: unknown case '$case_name'" >&2
+	exit 2
+	;;
+esac
