@@ -22,6 +22,16 @@ need_data() {
 }
 grade() { "$winnow" grade --no-reference-check "$@"; }
 
+# The truth of one-sample-a-task files, in the order of the results.
+join_truth() {
+	$python - "$1" "$2" <<'PY'
+import json, sys
+truth = {r["task_id"]: r for r in map(json.loads, open(sys.argv[2]))}
+for row in map(json.loads, open(sys.argv[1])):
+    print(json.dumps(truth[row["task_id"]]))
+PY
+}
+
 case "$case_name" in
 synthetic)
 	$python "$here/make_golden.py" golden "$work"
@@ -33,15 +43,7 @@ references)
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --references --out "$work/he.jsonl"
 	$python "$here/compare.py" "$work/he.jsonl" "$WINNOW_DATA/verdicts/humaneval_canonical.jsonl"
 	grade --tasks "$WINNOW_DATA/mbpp/mbpp.jsonl" --references --out "$work/mbpp.jsonl"
-	$python - "$WINNOW_DATA/verdicts/mbpp_canonical.jsonl" "$work/mbpp.truth.jsonl" <<'PY'
-import json, sys
-with open(sys.argv[1]) as f, open(sys.argv[2], "w") as out:
-    for line in f:
-        row = json.loads(line)
-        task = str(row["task_id"])
-        row["task_id"] = task if task.startswith("MBPP/") else "MBPP/" + task
-        out.write(json.dumps(row) + "\n")
-PY
+	join_truth "$work/mbpp.jsonl" "$WINNOW_DATA/verdicts/mbpp_canonical.jsonl" > "$work/mbpp.truth.jsonl"
 	$python "$here/compare.py" "$work/mbpp.jsonl" "$work/mbpp.truth.jsonl"
 	;;
 golden)
@@ -59,14 +61,7 @@ others)
 	need_data
 	grade --tasks "$WINNOW_DATA/mbxp/mbpp_release_v1.jsonl" --tasks-format humaneval --time 5 --memory 2048 \
 		--out "$work/mbxp.jsonl" "$WINNOW_DATA/mbxp/examples/mbpp_samples.jsonl"
-	# the samples' own order is not the truth's: join by task
-	$python - "$work/mbxp.jsonl" "$WINNOW_DATA/verdicts/mbxp_mbpp_samples.jsonl" "$work/mbxp.truth.jsonl" <<'PY'
-import json, sys
-truth = {r["task_id"]: r for r in map(json.loads, open(sys.argv[2]))}
-with open(sys.argv[3], "w") as out:
-    for row in map(json.loads, open(sys.argv[1])):
-        out.write(json.dumps(truth[row["task_id"]]) + "\n")
-PY
+	join_truth "$work/mbxp.jsonl" "$WINNOW_DATA/verdicts/mbxp_mbpp_samples.jsonl" > "$work/mbxp.truth.jsonl"
 	$python "$here/compare.py" --refusals 2 "$work/mbxp.jsonl" "$work/mbxp.truth.jsonl"
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/debugger.jsonl" \
 		"$WINNOW_DATA/samples/llmdebugger/humaneval/gpt-3.5-turbo-0613/seed.jsonl"
