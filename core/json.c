@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/mem.h"
+#include "core/hash.h"
 #include "core/str.h"
 
 int json_parse(const char *text, size_t n, json_t **ret, struct error *err)
@@ -53,10 +53,11 @@ static int add_bytes(const char *text, size_t n, void *ctx)
 	return out->error ? -1 : 0;
 }
 
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17))
+
 static int dump(const json_t *j, size_t flags, struct buf *out, struct error *err)
 {
-	int r = json_dump_callback(j, add_bytes, out, flags | JSON_COMPACT | JSON_ENCODE_ANY |
-							      JSON_REAL_PRECISION(17));
+	int r = json_dump_callback(j, add_bytes, out, flags | DUMP_FLAGS);
 
 	if (out->error)
 		return buf_check(out, "JSON text", err);
@@ -73,6 +74,19 @@ int json_dump_canonical(const json_t *j, struct buf *out, struct error *err)
 int json_dump_line(const json_t *j, struct buf *out, struct error *err)
 {
 	return dump(j, 0, out, err);
+}
+
+static int hash_bytes(const char *text, size_t n, void *ctx)
+{
+	hash_sha256_add(ctx, text, n);
+	return 0;
+}
+
+int json_hash_canonical(const json_t *j, struct hash_sha256 *h, struct error *err)
+{
+	if (json_dump_callback(j, hash_bytes, h, JSON_SORT_KEYS | DUMP_FLAGS) < 0)
+		return error_set(err, ERR_NOMEM, "out of memory for JSON text");
+	return 0;
 }
 
 const char *json_get_str(const json_t *obj, const char *key)

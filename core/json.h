@@ -23,6 +23,10 @@ int json_dump_canonical(const json_t *j, struct buf *out, struct error *err);
 /* Compact, keys as inserted. */
 int json_dump_line(const json_t *j, struct buf *out, struct error *err);
 
+/* Add the canonical text to a hash, without making it first. */
+struct hash_sha256;
+int json_hash_canonical(const json_t *j, struct hash_sha256 *h, struct error *err);
+
 /* Borrowed values of an object's key; NULL/false when absent or of another type. */
 const char *json_get_str(const json_t *obj, const char *key);
 bool json_get_bool(const json_t *obj, const char *key, bool fallback);

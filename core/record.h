@@ -93,9 +93,10 @@ struct checker {
 struct script_step { bool is_new; const char *name; struct value *args; /* TUPLE */ struct value *expect; /* NULL: not compared */ const char *raises; };
 struct test_case {
 	bool visible;
+	const char *name;             /* for people ("secret/03"); NULL: none */
 	/* calls */
 	struct value *args;           /* TUPLE, by the signature's types */
-	struct value *expect;         /* NULL where raises is set */
+	struct value *expect;         /* NULL where raises is set, or where only expect_args is compared */
 	const char *raises;
 	struct value *expect_args;    /* TUPLE or NULL */
 	struct script_step *script;   /* classes: n_script > 0 replaces args and expect */
@@ -126,6 +127,9 @@ struct task {
  * Validates as docs/formats/task.schema.json; ERR_INPUT names the key ("tests.cases[3].expect: …"). */
 int task_parse(json_t *native, struct task **ret, struct error *err);
 void task_free(struct task *t);
+/* The keys that one object of the format may have, NULL-terminated: "task", "signature", "param",
+ * "tests", "calls_case", "stdio_case", "script_step", "checker", "limits".  NULL: no such object. */
+const char *const *task_keys(const char *object);
 void task_cleanup(struct task **t);
 #define cleanup_task __attribute__((cleanup(task_cleanup)))
 
@@ -159,7 +163,8 @@ enum extract_mode {
 	EXTRACT_SOLUTION    /* a whole program, to the letter */
 };
 
-/* 1 - C(n-c,k)/C(n,k) by running product (Chen et al. 2021, "Evaluating Large Language Models Trained on Code"). */
+/* 1 - C(n-c,k)/C(n,k) by running product (Chen et al. 2021, "Evaluating Large Language Models Trained on Code").
+ * NaN where it is not defined: k is 0 or more than n, or c is more than n. */
 double pass_at_k(uint64_t n, uint64_t c, uint64_t k);
 
 #endif
