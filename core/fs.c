@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fs.c - files and folders; see fs.h. */
+#include "core/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+
+static int no_memory(struct error *err)
+{
+	return error_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* What opening a path failed with: absence is told apart. */
+static int open_error(struct error *err, const char *path)
+{
+	int code = errno == ENOENT || errno == ENOTDIR ? ERR_NOTFOUND : ERR_IO;
+
+	return error_set_errno(err, code, "cannot open '%s'", path);
+}
+
+int fs_read_file(const char *path, struct buf *b, struct error *err)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return open_error(err, path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		(void) buf_reserve(b, (size_t)st.st_size);
+	for (;;) {
+		/* The one byte more tells a file that just fits from one that is too large. */
+		size_t room = b->cap > b->len + 1 ? b->cap - b->len - 1 : 16384;
+		ssize_t n;
+		char extra, *to;
+
+		if (room > b->max - b->len)
+			room = b->max - b->len;
+		to = room ? buf_reserve(b, room) : NULL;
+		if (b->error)
+			break;
+		n = read(fd, to ? to : &extra, to ? room : 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
+		if (n == 0)
+			return 0;
+		if (!to) {
+			b->error = ERR_LIMIT;
+			break;
+		}
+		buf_commit(b, (size_t)n);
+	}
+	return buf_check(b, path, err);
+}
+
+static int write_all(int fd, const char *data, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, data, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		data += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+static int sync_dir_of(const char *path, struct error *err)
+{
+	cleanup_mem char *dir = fs_dirname(path);
+	cleanup_fd int fd = -1;
+
+	if (!dir)
+		return no_memory(err);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return open_error(err, dir);
+	/* Some file systems cannot sync a folder; they keep renames in order by themselves. */
+	if (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP)
+		return error_set_errno(err, ERR_IO, "cannot sync '%s'", dir);
+	return 0;
+}
+
+int fs_write_file(const char *path, const void *data, size_t n, struct error *err)
+{
+	cleanup_mem char *tmp = mem_printf("%s.tmp.%ld", path, (long)getpid());
+	cleanup_fd int fd = -1;
+	int r = 0;
+
+	if (!tmp)
+		return no_memory(err);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot create '%s'", tmp);
+	if (write_all(fd, data, n) < 0 || fsync(fd) < 0)
+		r = error_set_errno(err, ERR_IO, "cannot write '%s'", tmp);
+	else if (close(fd_steal(&fd)) < 0)
+		r = error_set_errno(err, ERR_IO, "cannot write '%s'", tmp);
+	else if (rename(tmp, path) < 0)
+		r = error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", tmp, path);
+	if (r < 0) {
+		(void) unlink(tmp);
+		return r;
+	}
+	return sync_dir_of(path, err);
+}
+
+int fs_mkdir_all(const char *path, struct error *err)
+{
+	cleanup_mem char *copy = mem_strdup(path);
+	char *p;
+
+	if (!copy)
+		return no_memory(err);
+	for (p = copy; *p; p++) {
+		if (p == copy || *p != '/' || p[-1] == '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
+			return error_set_errno(err, ERR_IO, "cannot create folder '%s'", copy);
+		*p = '/';
+	}
+	if (mkdir(copy, 0777) == 0 || (errno == EEXIST && fs_is_dir(copy)))
+		return 0;
+	return error_set_errno(err, ERR_IO, "cannot create folder '%s'", copy);
+}
+
+bool fs_exists(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+bool fs_is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int fs_free_bytes(const char *path, uint64_t *ret, struct error *err)
+{
+	struct statvfs vfs;
+
+	if (statvfs(path, &vfs) < 0)
+		return error_set_errno(err, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
+				       "cannot see how much is free at '%s'", path);
+	*ret = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int fs_list(const char *path, char ***ret, size_t *ret_n, struct error *err)
+{
+	DIR *dir = opendir(path);
+	char **list = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return open_error(err, path);
+	if (!mem_grow(&list, &cap, 1, sizeof(*list)))
+		r = no_memory(err);
+	while (r == 0) {
+		errno = 0;
+		e = readdir(dir);
+		if (!e) {
+			if (errno)
+				r = error_set_errno(err, ERR_IO, "cannot read folder '%s'", path);
+			break;
+		}
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, ".."))
+			continue;
+		if (!mem_grow(&list, &cap, n + 2, sizeof(*list)) ||
+		    !(list[n] = mem_strdup(e->d_name)))
+			r = no_memory(err);
+		else
+			n++;
+	}
+	(void) closedir(dir);
+	if (list)
+		list[n] = NULL;
+	if (r < 0) {
+		str_list_free(list);
+		return r;
+	}
+	qsort(list, n, sizeof(*list), by_name);
+	*ret = list;
+	if (ret_n)
+		*ret_n = n;
+	return 0;
+}
+
+/* --- removal --- */
+
+#define MAX_NESTING 256 /* two descriptors are held for each level */
+
+static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *err);
+
+static int remove_entry(int dirfd, const char *name, dev_t dev, unsigned depth, struct error *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+	int r;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return error_set_errno(err, ERR_IO, "cannot remove '%s'", name);
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot open '%s' to remove it", name);
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at '%s'", name);
+	if (st.st_dev != dev)
+		return error_set(err, ERR_IO, "'%s' is on another device and is left alone", name);
+	/* A folder may have lost its own write bit. */
+	if ((st.st_mode & 0700) != 0700)
+		(void) fchmod(fd, 0700);
+	r = remove_entries(fd, dev, depth + 1, err);
+	if (r < 0)
+		return r;
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set_errno(err, ERR_IO, "cannot remove folder '%s'", name);
+	return 0;
+}
+
+static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *err)
+{
+	int copy, r = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	if (depth > MAX_NESTING)
+		return error_set(err, ERR_LIMIT, "folders nest more than %d deep", MAX_NESTING);
+	copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = copy < 0 ? NULL : fdopendir(copy);
+	if (!dir) {
+		r = error_set_errno(err, ERR_IO, "cannot read a folder to remove it");
+		if (copy >= 0)
+			(void) close(copy);
+		return r;
+	}
+	while (r == 0) {
+		errno = 0;
+		e = readdir(dir);
+		if (!e) {
+			if (errno)
+				r = error_set_errno(err, ERR_IO, "cannot read a folder");
+			break;
+		}
+		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
+			r = remove_entry(dirfd, e->d_name, dev, depth, err);
+	}
+	(void) closedir(dir);
+	return r;
+}
+
+int fs_remove_below(int dirfd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at a folder");
+	return remove_entries(dirfd, st.st_dev, 0, err);
+}
+
+int fs_remove_tree(const char *path, struct error *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+	if (!S_ISDIR(st.st_mode)) {
+		if (unlink(path) < 0 && errno != ENOENT)
+			return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+		return 0;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return open_error(err, path);
+	r = fs_remove_below(fd, err);
+	if (r < 0)
+		return error_prefix(err, r, "cannot remove '%s'", path);
+	if (rmdir(path) < 0 && errno != ENOENT)
+		return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
+	return 0;
+}
+
+/* --- paths --- */
+
+char *fs_join(const char *dir, const char *name)
+{
+	size_t n = strlen(dir);
+
+	if (*name == '/' || !n)
+		return mem_strdup(name);
+	return mem_printf("%s%s%s", dir, dir[n - 1] == '/' ? "" : "/", name);
+}
+
+char *fs_dirname(const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n && path[n - 1] != '/')
+		n--;
+	if (!n)
+		return mem_strdup(".");
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return mem_strndup(path, n);
+}
+
+/* --- lines --- */
+
+#define BLOCK (64u << 10)
+
+struct fs_lines {
+	char *path;
+	gzFile gz; /* reads plain files as they are */
+	size_t max_line;
+	unsigned long number;
+	bool at_end;   /* nothing more to read from gz */
+	size_t start;  /* of what was not yet returned */
+	size_t scanned; /* from start: holds no newline */
+	struct buf buf;
+};
+
+int fs_lines_open(const char *path, size_t max_line, struct fs_lines **ret, struct error *err)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct fs_lines *l;
+	struct stat st;
+
+	if (fd < 0)
+		return open_error(err, path);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return error_set(err, ERR_INPUT, "'%s' is a folder", path);
+	l = mem_zalloc(sizeof(*l));
+	if (!l)
+		return no_memory(err);
+	/* A line, its end, and a block read ahead. */
+	buf_init(&l->buf, max_line > SIZE_MAX - 2 * BLOCK ? SIZE_MAX : max_line + 2 * BLOCK);
+	l->max_line = max_line;
+	l->path = mem_strdup(path);
+	l->gz = l->path ? gzdopen(fd, "rb") : NULL;
+	if (!l->gz) {
+		fs_lines_close(l);
+		return no_memory(err);
+	}
+	fd = -1; /* gzclose() closes it */
+	(void) gzbuffer(l->gz, BLOCK);
+	*ret = l;
+	return 0;
+}
+
+static int fill(struct fs_lines *l, struct error *err)
+{
+	const char *why;
+	char *to;
+	int n, code;
+
+	if (l->start) {
+		buf_remove_front(&l->buf, l->start);
+		l->start = 0;
+	}
+	to = buf_reserve(&l->buf, BLOCK);
+	if (!to)
+		return buf_check(&l->buf, l->path, err);
+	n = gzread(l->gz, to, BLOCK);
+	if (n > 0)
+		buf_commit(&l->buf, (size_t)n);
+	if (n == (int)BLOCK)
+		return 0;
+	why = gzerror(l->gz, &code);
+	if (code == Z_ERRNO)
+		return error_set_errno(err, ERR_IO, "cannot read '%s'", l->path);
+	if (code == Z_BUF_ERROR)
+		return error_set(err, ERR_INPUT, "%s:%lu: truncated gzip", l->path, l->number + 1);
+	if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
+		return error_set(err, ERR_INPUT, "%s:%lu: bad gzip (%s)", l->path, l->number + 1, why);
+	if (n == 0 || gzeof(l->gz))
+		l->at_end = true;
+	return 0;
+}
+
+int fs_lines_next(struct fs_lines *l, const char **ret_line, size_t *ret_len, struct error *err)
+{
+	char *line, *end;
+	size_t len;
+	int r;
+
+	for (;;) {
+		line = l->buf.data + l->start;
+		len = l->buf.len - l->start;
+		end = len > l->scanned ? memchr(line + l->scanned, '\n', len - l->scanned) : NULL;
+		if (end || l->at_end)
+			break;
+		l->scanned = len;
+		if (len > l->max_line)
+			break;
+		r = fill(l, err);
+		if (r < 0)
+			return r;
+	}
+	if (!end && !len)
+		return 0;
+	l->number++;
+	if (end)
+		len = (size_t)(end - line);
+	if (len > l->max_line)
+		return error_set(err, ERR_LIMIT, "%s:%lu: a line is longer than %zu bytes", l->path,
+				 l->number, l->max_line);
+	l->start += len + (end != NULL);
+	l->scanned = 0;
+	if (len && line[len - 1] == '\r')
+		len--;
+	line[len] = '\0';
+	*ret_line = line;
+	if (ret_len)
+		*ret_len = len;
+	return 1;
+}
+
+unsigned long fs_lines_number(const struct fs_lines *l)
+{
+	return l->number;
+}
+
+void fs_lines_close(struct fs_lines *l)
+{
+	if (!l)
+		return;
+	if (l->gz)
+		(void) gzclose_r(l->gz);
+	buf_clear(&l->buf);
+	mem_free(l->path);
+	mem_free(l);
+}
