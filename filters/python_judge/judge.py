@@ -1,0 +1,873 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Python judge: runs a task's own test code; the candidate is at the other end of a channel.
+
+Runs in a box of its own and executes trusted code only: the task's prompt (for its
+helpers) and its tests.  A candidate is met as questions and answers alone, which the
+relay in the spawner has checked frame by frame; what arrives is made into fresh plain
+objects, proxies (Handle) or exceptions of Python's own, so nothing of the candidate's
+can run, compare or convert itself here.
+
+One server process keeps the compiled tasks.  For each sample it forks a child, which
+rebuilds the namespace, runs the tests, reports once and ends; the server then tells how
+the child ended.  Frames: docs/formats/frame.md.
+"""
+import ast
+import builtins
+import collections
+import gc
+import os
+import random
+import resource
+import signal
+import symtable
+import sys
+import weakref
+from struct import Struct
+
+CHANNEL = 3
+CPU_SECONDS = 10
+MEMORY_BYTES = 1 << 30
+MAX_FRAME, MAX_DEPTH, MAX_BITS = 16 << 20, 200, 332192
+QUESTION = 0x80000000
+
+U32, I64, U64, F64, F64F64 = Struct('<I'), Struct('<q'), Struct('<Q'), Struct('<d'), Struct('<dd')
+
+BUILTIN_TYPES = {value: value.__name__ for name, value in vars(builtins).items()
+                 if isinstance(value, type) and name[0] != '_'}
+BUILTIN_TYPES[type(None)] = 'NoneType'
+TYPE_BY_NAME = {name: value for value, name in BUILTIN_TYPES.items()}
+ERROR_BY_NAME = {name: value for name, value in TYPE_BY_NAME.items()
+                 if issubclass(value, BaseException)}
+
+# Modules that test code may name without importing them.
+MODULES = frozenset((
+    'array', 'bisect', 'cmath', 'collections', 'copy', 'datetime', 'decimal', 'fractions',
+    'functools', 'heapq', 'itertools', 'json', 'math', 'operator', 'random', 're', 'statistics',
+    'string', 'sys', 'time', 'typing'))
+COLLECTIONS = frozenset(('Counter', 'OrderedDict', 'defaultdict', 'deque', 'namedtuple'))
+
+
+# --- the channel ---
+
+def read_exactly(n):
+    parts = []
+    while n > 0:
+        part = os.read(CHANNEL, n)
+        if not part:
+            os._exit(0)
+        parts.append(part)
+        n -= len(part)
+    return b''.join(parts)
+
+
+def receive():
+    return read_exactly(U32.unpack(read_exactly(4))[0])
+
+
+def send(body):
+    view = memoryview(U32.pack(len(body)) + body)
+    while view:
+        view = view[os.write(CHANNEL, view):]
+
+
+def text(s):
+    raw = s.encode('utf-8', 'surrogatepass')
+    return U32.pack(len(raw)) + raw
+
+
+def get_raw(raw, at):
+    n, = U32.unpack_from(raw, at)
+    at += 4
+    if at + n > len(raw):
+        raise BadAnswer('a string ends before its time')
+    return raw[at:at + n], at + n
+
+
+def get_text(raw, at):
+    s, at = get_raw(raw, at)
+    return str(s, 'utf-8', 'surrogatepass'), at
+
+
+# --- what can end a test besides its own assertions ---
+
+class Ended(BaseException):
+    """Nothing that test code catches by `except Exception`."""
+
+
+class BadAnswer(Ended):
+    """The answer is not what the question asks for."""
+
+
+class NotPlain(Ended):
+    """The candidate's value could not cross."""
+
+
+class NotPortable(Ended):
+    """The test passes what cannot cross to a candidate."""
+
+
+class NoEntryPoint(Ended):
+    """The program does not define the entry point."""
+
+
+class CandidateExit(Ended):
+    """The candidate raised what ends a program, SystemExit say."""
+
+
+# --- objects that stay with the candidate ---
+
+handles = weakref.WeakValueDictionary()     # number -> Handle
+forgotten = []                              # numbers of handles that nobody here has any more
+
+
+class Handle:
+    """An object of the candidate.  Equal to itself only, always true, without operators."""
+    __slots__ = ('_number', '__weakref__')
+
+    def __getattr__(self, name):
+        if name[:2] == '__' and name[-2:] == '__':
+            raise AttributeError(name)
+        return ask(b'.' + U64.pack(number_of(self)) + text(name))
+
+    def __setattr__(self, name, value):
+        if name[:2] == '__' and name[-2:] == '__':
+            raise AttributeError(name)
+        question = Question(b'=' + U64.pack(number_of(self)) + text(name))
+        question.add(value)
+        question.ask()
+
+    def __call__(self, *args, **kwargs):
+        return call(b'(' + U64.pack(number_of(self)), args, kwargs)
+
+    def __getitem__(self, key):
+        question = Question(b'[' + U64.pack(number_of(self)))
+        question.add(key)
+        return question.ask()
+
+    def __setitem__(self, key, value):
+        question = Question(b']' + U64.pack(number_of(self)))
+        question.add(key)
+        question.add(value)
+        question.ask()
+
+    def __len__(self):
+        n = ask(b'#' + U64.pack(number_of(self)))
+        if type(n) is not int:
+            raise BadAnswer('a length that is no int')
+        return n
+
+    def __bool__(self):
+        return True
+
+    def __iter__(self):
+        try:
+            method = ask(b'.' + U64.pack(number_of(self)) + text('__iter__'))
+        except AttributeError:
+            raise TypeError('object is not iterable') from None
+        if type(method) is not Handle:
+            raise BadAnswer('an __iter__ that cannot be called')
+        it = method()
+        if type(it) is Handle:
+            return Iterator(it)
+        return iter(it)
+
+    def __repr__(self):
+        return '<object of the candidate>'
+
+    def __del__(self):
+        forgotten.append(number_of(self))
+
+
+number_of = Handle._number.__get__
+set_number = Handle._number.__set__
+
+
+class Iterator:
+    """An iterator of the candidate; items are fetched in growing batches."""
+    __slots__ = ('_handle', '_items', '_ended', '_most')
+
+    def __init__(self, handle):
+        self._handle, self._items, self._ended, self._most = handle, collections.deque(), False, 1
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self._items and not self._ended:
+            self._items.extend(self._fetch())
+        if not self._items:
+            raise StopIteration
+        return self._items.popleft()
+
+    def _fetch(self):
+        items, self._ended = fetch(number_of(self._handle), self._most)
+        self._most = min(self._most * 2, 1024)
+        return items
+
+    def __repr__(self):
+        return '<iterator of the candidate>'
+
+
+def handle(number):
+    found = handles.get(number)
+    if found is None:
+        found = Handle()
+        set_number(found, number)
+        handles[number] = found
+    return found
+
+
+def fetch(number, most):
+    """(items, ended) of the candidate's iterator."""
+    question = Question(b'>' + U64.pack(number) + U32.pack(most))
+    return question.ask()
+
+
+def view(number, kind):
+    """A dict view of the judge's own with the items of the candidate's."""
+    items, ended = [], False
+    while not ended:
+        more, ended = fetch(number, 1024)
+        items += more
+    if kind == 'dict_keys':
+        return dict.fromkeys(items).keys()
+    if kind == 'dict_values':
+        return dict(enumerate(items)).values()
+    for item in items:
+        if type(item) is not tuple or len(item) != 2:
+            raise BadAnswer('dict_items of what is no pair')
+    return dict(items).items()
+
+
+# --- questions ---
+
+def raw_int(value):
+    if -0x8000000000000000 <= value <= 0x7fffffffffffffff:
+        return b'i' + I64.pack(value)
+    if value.bit_length() > MAX_BITS:
+        raise NotPortable('an int of more than 100000 digits')
+    digits = format(abs(value), 'x').encode()
+    return (b'I\1' if value < 0 else b'I\0') + U32.pack(len(digits)) + digits
+
+
+def put_items(tag):
+    def put(q, value, depth, head=None):
+        if depth >= MAX_DEPTH:
+            raise NotPortable('an argument nests too deep')
+        q.memo[id(value)] = None
+        number = len(q.containers)
+        q.containers.append(value)
+        q.out.append(tag + (U32.pack(len(value)) if head is None else head))
+        if tag in b'dCOD':
+            for k, v in value.items():
+                q.put(k, depth + 1)
+                q.put(v, depth + 1)
+        else:
+            for item in value:
+                q.put(item, depth + 1)
+        q.memo[id(value)] = number
+    return put
+
+
+def put_tuple(q, value, depth):
+    fields = getattr(type(value), '_fields', None)
+    if type(fields) is tuple and len(fields) == len(value):
+        head = (text(type(value).__name__) + U32.pack(len(fields)) +
+                b''.join([text(field) for field in fields]))
+        put_items(b'n')(q, value, depth, head)
+    else:
+        put_items(b't')(q, value, depth)
+
+
+def put_bytearray(q, value, depth):
+    q.memo[id(value)] = len(q.containers)
+    q.containers.append(value)
+    q.out.append(b'y' + U32.pack(len(value)) + bytes(value))
+
+
+def put_range(q, value, depth):
+    q.out.append(b'r' + raw_int(value.start) + raw_int(value.stop) + raw_int(value.step))
+
+
+def put_handle(q, value, depth):
+    q.keep.append(value)
+    q.out.append(b'h' + U64.pack(number_of(value)) + text('object'))
+
+
+def put_iterator(q, value, depth):
+    if value._items or value._ended or value._most != 1:
+        raise NotPortable('an iterator of the candidate that has been read from')
+    q.keep.append(value)
+    q.out.append(b'g' + U64.pack(number_of(value._handle)) + text('iterator'))
+
+
+PUT = {
+    bool: lambda q, v, d: q.out.append(b'T' if v else b'F'),
+    int: lambda q, v, d: q.out.append(raw_int(int(v))),
+    float: lambda q, v, d: q.out.append(b'f' + F64.pack(v)),
+    complex: lambda q, v, d: q.out.append(b'c' + F64F64.pack(v.real, v.imag)),
+    str: lambda q, v, d: q.out.append(b's' + text(str(v))),
+    bytes: lambda q, v, d: q.out.append(b'b' + U32.pack(len(v)) + bytes(v)),
+    bytearray: put_bytearray, range: put_range,
+    type(None): lambda q, v, d: q.out.append(b'N'),
+    type(...): lambda q, v, d: q.out.append(b'e'),
+    type(NotImplemented): lambda q, v, d: q.out.append(b'm'),
+    list: put_items(b'l'), tuple: put_tuple, set: put_items(b'S'), frozenset: put_items(b'Z'),
+    collections.deque: put_items(b'q'), collections.Counter: put_items(b'C'),
+    collections.OrderedDict: put_items(b'O'), collections.defaultdict: put_items(b'D'),
+    dict: put_items(b'd'), Handle: put_handle, Iterator: put_iterator,
+}
+
+
+class Question:
+    """One question under way: its bytes, and the containers that it names by number."""
+
+    def __init__(self, head):
+        self.out, self.memo, self.containers, self.keep = [head], {}, [], []
+
+    def put(self, value, depth):
+        if id(value) in self.memo:
+            number = self.memo[id(value)]
+            if number is None:
+                raise NotPortable('an argument that holds itself')
+            self.out.append(b'@' + U32.pack(number))
+            return
+        for base in type(value).__mro__:
+            put = PUT.get(base)
+            if put is not None:
+                put(self, value, depth)
+                return
+        if value in BUILTIN_TYPES if isinstance(value, type) else False:
+            self.out.append(b'k' + text(BUILTIN_TYPES[value]))
+            return
+        raise NotPortable("an argument of type '%s'" % type(value).__name__)
+
+    def add(self, value):
+        self.put(value, 0)
+
+    def ask(self):
+        if len(forgotten) >= 256:
+            gone = [number for number in forgotten if number not in handles]
+            forgotten.clear()
+            send(b'-' + U32.pack(len(gone)) + b''.join([U64.pack(number) for number in gone]))
+            if receive()[:1] == b'Q':
+                run.stop()
+        body = b''.join(self.out)
+        if len(body) > MAX_FRAME:
+            raise NotPortable('an argument of more than 16 MiB')
+        send(body)
+        raw = receive()
+        if raw[:1] == b'Q':
+            run.stop()
+        try:
+            return self.answer(raw)
+        except (Ended, MemoryError):
+            raise
+        except Exception as error:
+            if error is run.raised:
+                raise
+            raise BadAnswer('%s: %s' % (type(error).__name__, error)) from None
+
+    def answer(self, raw):
+        op = raw[0]
+        asked = self.out[0][:1]
+        decoder = Decoder(raw, self.containers)
+        if op == 82 and asked != b'>':      # R
+            value = decoder.value(1)
+            self.apply(decoder)
+            return value
+        if op == 88:                        # X
+            name, at = get_text(raw, 1)
+            message, at = get_text(raw, at)
+            n, = U32.unpack_from(raw, at)
+            at += 4
+            bases = []
+            for _ in range(n):
+                base, at = get_text(raw, at)
+                bases.append(base)
+            decoder.at = at
+            self.apply(decoder)
+            self.fail(name, message, bases)
+        if op in b'VE' and asked == b'>':
+            n, = U32.unpack_from(raw, 1)
+            decoder.at = 5
+            items = [decoder.value(decoder.at) for _ in range(n)]
+            if op == 86 and not items:
+                raise BadAnswer('an empty batch that is not the last')
+            return items, op == 69
+        if op == 85:                        # U
+            raise NotPlain(get_text(raw, 1)[0])
+        if op == 63 and asked in b'?$':
+            name = get_text(raw, 1)[0]
+            if asked == b'?':
+                raise NoEntryPoint(name)
+            return MISSING
+        raise BadAnswer('an answer of another kind than the question')
+
+    def apply(self, decoder):
+        """Write the changed containers of an answer back into the caller's objects."""
+        n, = U32.unpack_from(decoder.raw, decoder.at)
+        decoder.at += 4
+        changes = []
+        for _ in range(n):
+            number, = U32.unpack_from(decoder.raw, decoder.at)
+            changes.append((self.containers[number], decoder.value(decoder.at + 4)))
+        for old, new in changes:
+            if isinstance(old, dict) and isinstance(new, dict):
+                old.clear()
+                dict.update(old, new) if not isinstance(old, collections.OrderedDict) \
+                    else old.update(new)
+            elif isinstance(old, (list, bytearray)) and isinstance(new, (list, bytearray)):
+                old[:] = new
+            elif isinstance(old, set) and isinstance(new, set):
+                old.clear()
+                old.update(new)
+            elif isinstance(old, collections.deque) and isinstance(new, collections.deque):
+                old.clear()
+                old.extend(new)
+            else:
+                raise BadAnswer('a changed argument of another type')
+
+    def fail(self, name, message, bases):
+        """Raise in the test what the candidate raised, as a class of Python's own."""
+        run.raised_name = name
+        for base in bases:
+            kind = ERROR_BY_NAME.get(base)
+            if kind is None:
+                continue
+            if not issubclass(kind, Exception):
+                if kind is BaseException:
+                    continue
+                raise CandidateExit(base)
+            try:
+                error = kind(message)
+            except TypeError:
+                continue
+            run.raised = error
+            raise error
+        raise CandidateExit(name)
+
+
+MISSING = object()
+
+
+def ask(body):
+    return Question(body).ask()
+
+
+def call(head, args, kwargs):
+    question = Question(head)
+    question.add(args)
+    question.add(kwargs)
+    return question.ask()
+
+
+def function(name):
+    """The candidate's function of this name."""
+    head = b'?' + text(name)
+
+    def candidate(*args, **kwargs):
+        return call(head, args, kwargs)
+    candidate.__name__ = candidate.__qualname__ = name
+    return candidate
+
+
+# --- answers ---
+
+class Decoder:
+    """Values of one frame, as fresh objects."""
+
+    def __init__(self, raw, question):
+        self.raw, self.question, self.containers, self.at = raw, question, [], 0
+
+    def value(self, at):
+        value, self.at = self.read(at)
+        return value
+
+    def read(self, at):
+        raw = self.raw
+        tag = raw[at]
+        at += 1
+        if tag == 105:      # i
+            return I64.unpack_from(raw, at)[0], at + 8
+        if tag == 115:      # s
+            return get_text(raw, at)
+        if tag in b'ltqSZdCOD':
+            return self.container(tag, at)
+        if tag == 64:       # @
+            number, = U32.unpack_from(raw, at)
+            if number >= QUESTION:
+                return self.question[number - QUESTION], at + 4
+            value = self.containers[number]
+            if value is None:
+                raise BadAnswer('a cycle')
+            return value, at + 4
+        if tag == 102:      # f
+            return F64.unpack_from(raw, at)[0], at + 8
+        if tag == 78:
+            return None, at
+        if tag == 84:
+            return True, at
+        if tag == 70:
+            return False, at
+        if tag == 73:       # I
+            digits, end = get_raw(raw, at + 1)
+            value = int(digits, 16)
+            return (-value if raw[at] else value), end
+        if tag == 99:       # c
+            return complex(*F64F64.unpack_from(raw, at)), at + 16
+        if tag == 98:       # b
+            return get_raw(raw, at)
+        if tag == 121:      # y
+            value, at = get_raw(raw, at)
+            self.containers.append(bytearray(value))
+            return self.containers[-1], at
+        if tag == 110:      # n
+            return self.named_tuple(at)
+        if tag == 114:      # r
+            start, at = self.read(at)
+            stop, at = self.read(at)
+            step, at = self.read(at)
+            return range(start, stop, step), at
+        if tag == 101:
+            return ..., at
+        if tag == 109:
+            return NotImplemented, at
+        if tag == 107:      # k
+            name, at = get_text(raw, at)
+            return TYPE_BY_NAME[name], at
+        if tag == 103:      # g
+            number, = U64.unpack_from(raw, at)
+            kind, at = get_text(raw, at + 8)
+            if kind in ('dict_keys', 'dict_values', 'dict_items'):
+                return view(number, kind), at
+            return Iterator(handle(number)), at
+        if tag == 104:      # h
+            number, = U64.unpack_from(raw, at)
+            return handle(number), get_raw(raw, at + 8)[1]
+        raise BadAnswer('an unknown tag')
+
+    def container(self, tag, at):
+        n, = U32.unpack_from(self.raw, at)
+        at += 4
+        number = len(self.containers)
+        self.containers.append(None)
+        if tag in b'dCOD':
+            pairs = []
+            for _ in range(n):
+                k, at = self.read(at)
+                v, at = self.read(at)
+                pairs.append((k, v))
+            if tag == 100:
+                value = dict(pairs)
+            elif tag == 79:
+                value = collections.OrderedDict(pairs)
+            elif tag == 68:
+                value = collections.defaultdict(None, pairs)
+            else:
+                value = collections.Counter()
+                dict.update(value, pairs)
+        else:
+            value = []
+            for _ in range(n):
+                item, at = self.read(at)
+                value.append(item)
+            if tag == 116:
+                value = tuple(value)
+            elif tag == 83:
+                value = set(value)
+            elif tag == 90:
+                value = frozenset(value)
+            elif tag == 113:
+                value = collections.deque(value)
+        self.containers[number] = value
+        return value, at
+
+    def named_tuple(self, at):
+        number = len(self.containers)
+        self.containers.append(None)
+        name, at = get_text(self.raw, at)
+        n, = U32.unpack_from(self.raw, at)
+        at += 4
+        fields, items = [], []
+        for _ in range(n):
+            field, at = get_text(self.raw, at)
+            fields.append(field)
+        for _ in range(n):
+            item, at = self.read(at)
+            items.append(item)
+        value = named_tuple_type(name, tuple(fields))._make(items)
+        self.containers[number] = value
+        return value, at
+
+
+named_tuple_types = {}
+
+
+def named_tuple_type(name, fields):
+    """collections.namedtuple() of names that the candidate chose; dunders and odd names never."""
+    for field in fields + (name,):
+        if not (field.isidentifier() and field.isascii()) or len(field) > 200:
+            raise BadAnswer('a bad name in a namedtuple')
+    key = (name, fields)
+    if key not in named_tuple_types:
+        named_tuple_types[key] = collections.namedtuple(name, fields, rename=True)
+    return named_tuple_types[key]
+
+
+# --- tasks ---
+
+def holds_assert(node):
+    return any(isinstance(n, (ast.Assert, ast.Raise)) for n in ast.walk(node))
+
+
+class Task:
+    """A task's tests, compiled: each assert at the top level is a case, a loop of asserts is one."""
+
+    def __init__(self, entry_point, prompt, test):
+        self.entry_point = entry_point
+        self.prompt = self.compile_prompt(prompt)
+        tree = ast.parse(test, 'test.py')
+        self.visible_of_case = []   # for each case: its number among the asserts, or None
+        self.lines = []
+        function_node = None
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == 'check':
+                function_node = node
+        self.has_check = any(
+            isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == 'check' or
+            isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == 'check'
+                                                 for t in node.targets) for node in tree.body)
+        self.names = self.global_names(test, tree)
+        if function_node is not None:
+            if not function_node.decorator_list and not any(
+                    isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(function_node)):
+                function_node.body = self.split(function_node.body)
+        elif not self.has_check:
+            tree.body = self.split(tree.body)
+        self.total = len(self.lines)
+        ast.fix_missing_locations(tree)
+        self.code = compile(tree, 'test.py', 'exec', dont_inherit=True)
+
+    @staticmethod
+    def compile_prompt(prompt):
+        if not prompt.strip():
+            return None
+        for tail in ('', '\n    pass\n', '\n        pass\n', '\n\tpass\n'):
+            try:
+                return compile(prompt + tail, 'prompt.py', 'exec', dont_inherit=True)
+            except (SyntaxError, ValueError):
+                continue
+        return None
+
+    @staticmethod
+    def global_names(test, tree):
+        """Names that the test code takes from elsewhere: {name: used as a module}."""
+        used, defined = set(), set()
+
+        def walk(table):
+            top = table.get_type() == 'module'
+            for symbol in table.get_symbols():
+                if top and (symbol.is_assigned() or symbol.is_imported() or
+                            symbol.is_namespace()):
+                    defined.add(symbol.get_name())
+                elif symbol.is_declared_global() and symbol.is_assigned():
+                    defined.add(symbol.get_name())
+                if symbol.is_referenced() and (top or symbol.is_global()):
+                    used.add(symbol.get_name())
+            for child in table.get_children():
+                walk(child)
+        walk(symtable.symtable(test, 'test.py', 'exec'))
+        dotted = {node.value.id for node in ast.walk(tree)
+                  if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+        return {name: name in dotted for name in sorted(used - defined)}
+
+    def split(self, body):
+        out, ordinal = [], 0
+        for node in body:
+            is_assert = isinstance(node, ast.Assert)
+            if not is_assert and (isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef,
+                                                    ast.ClassDef)) or not holds_assert(node)):
+                out.append(node)
+                continue
+            case = len(self.lines)
+            self.lines.append(node.lineno)
+            self.visible_of_case.append(ordinal if is_assert else None)
+            ordinal += is_assert
+            out.append(ast.copy_location(ast.Try(
+                body=[node],
+                handlers=[ast.ExceptHandler(
+                    type=ast.Name('__winnow_any__', ast.Load()), name='__winnow_error__',
+                    body=[self.call('__winnow_failed__', case, '__winnow_error__')])],
+                orelse=[self.call('__winnow_passed__', case)], finalbody=[]), node))
+        return out
+
+    @staticmethod
+    def call(name, case, error=None):
+        args = [ast.Constant(case)]
+        if error is not None:
+            args.append(ast.Name(error, ast.Load()))
+        return ast.Expr(ast.Call(ast.Name(name, ast.Load()), args, []))
+
+
+class Stop(Ended):
+    """A case failed and the rest need not be run."""
+
+
+class Run:
+    """One sample, in the child."""
+
+    def __init__(self, task, all_tests, visible):
+        self.task, self.all_tests, self.visible = task, all_tests, visible
+        self.passed = [False] * task.total
+        self.first = None       # (outcome, message) of what failed first
+        self.raised = None      # the last exception that came from the candidate
+        self.raised_name = ''
+
+    def note(self, error, case=None):
+        """Remember what failed, if it is the first thing that did."""
+        if self.first is None:
+            self.first = self.outcome_of(error)
+            if case is not None:
+                self.first = (self.first[0], 'case %d, line %d: %s' % (
+                    case + 1, self.task.lines[case], self.first[1]))
+
+    def outcome_of(self, error):
+        words = str(error)[:300] if isinstance(error, Ended) or error is self.raised else ''
+        if error is self.raised:
+            if isinstance(error, MemoryError):
+                return b'm', 'the program raised MemoryError'
+            return b'X', 'the program raised %s: %s' % (self.raised_name[:100], words)
+        if isinstance(error, AssertionError):
+            return b'W', 'assertion failed'
+        if isinstance(error, CandidateExit):
+            return b'x', 'the program raised %s' % words
+        if isinstance(error, NotPlain):
+            return b'U', words
+        if isinstance(error, BadAnswer):
+            return b'B', words
+        if isinstance(error, NotPortable):
+            return b'N', words
+        if isinstance(error, NoEntryPoint):
+            return b'?', "the program does not define '%s'" % words
+        if isinstance(error, MemoryError):
+            return b'M', 'the answers take too much memory'
+        try:
+            words = str(error)[:300]
+        except Exception:
+            words = ''
+        return b'T', 'the test code raised %s: %s' % (type(error).__name__, words)
+
+    def case_passed(self, case):
+        self.passed[case] = True
+
+    def case_failed(self, case, error):
+        if isinstance(error, Stop):
+            raise error
+        self.note(error, case)
+        if not self.all_tests or isinstance(error, (CandidateExit, NoEntryPoint, MemoryError)):
+            raise Stop
+
+    def stop(self):
+        """The relay wants no more: the candidate is gone."""
+        if self.first is None:
+            self.first = (b'Q', '')
+        self.report()
+
+    def report(self):
+        task, (outcome, message) = self.task, self.first or (b'A', '')
+        passed, total = sum(self.passed), task.total
+        seen = [p for p, v in zip(self.passed, task.visible_of_case) if v in self.visible]
+        if not total:
+            passed, total = int(outcome == b'A'), 1
+        send(b'P' + outcome + U32.pack(passed) + U32.pack(total) + U32.pack(sum(seen)) +
+             U32.pack(len(seen)) + text(message))
+        os._exit(0)
+
+    def main(self):
+        task = self.task
+        space = {'__name__': 'test', '__builtins__': builtins}
+        try:
+            if task.prompt is not None:
+                exec(task.prompt, space)
+            candidate = space[task.entry_point] = function(task.entry_point)
+            self.resolve(space)
+            space['__winnow_any__'] = BaseException
+            space['__winnow_passed__'] = self.case_passed
+            space['__winnow_failed__'] = self.case_failed
+            exec(task.code, space)
+            if task.has_check:
+                space['check'](candidate)
+        except Stop:
+            pass
+        except BaseException as error:
+            self.note(error)
+        self.report()
+
+    def resolve(self, space):
+        for name, dotted in self.task.names.items():
+            if name in space or hasattr(builtins, name):
+                continue
+            if dotted and name in MODULES:
+                space[name] = __import__(name)
+            elif name in COLLECTIONS:
+                space[name] = getattr(collections, name)
+            else:
+                value = ask(b'$' + text(name))
+                if value is not MISSING:
+                    space[name] = value
+
+
+run = None
+
+
+def child(task, seed, all_tests, visible):
+    global run
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    random.seed(seed)
+    run = Run(task, all_tests, visible)
+    run.main()
+
+
+def serve():
+    tasks = {}
+    sys.setrecursionlimit(3000)
+    gc.collect()
+    gc.freeze()
+    while True:
+        raw = receive()
+        op = raw[0]
+        if op == 84:        # T
+            digest, at = get_raw(raw, 1)
+            entry_point, at = get_text(raw, at)
+            prompt, at = get_text(raw, at)
+            test, at = get_text(raw, at)
+            try:
+                tasks[digest] = Task(entry_point, prompt, test)
+            except Exception as error:
+                send(b'x' + text('%s: %s' % (type(error).__name__, error)))
+            else:
+                send(b't')
+        elif op == 83:      # S
+            digest, at = get_raw(raw, 1)
+            seed, = U64.unpack_from(raw, at)
+            n, = U32.unpack_from(raw, at + 9)
+            visible = {U32.unpack_from(raw, at + 13 + 4 * i)[0] for i in range(n)}
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    child(tasks[digest], seed, raw[at + 8] != 0, visible)
+                finally:
+                    os._exit(70)
+            status = os.waitpid(pid, 0)[1]
+            send(b'Z' + U32.pack(status))
+        elif op == 70:      # F
+            tasks.pop(get_raw(raw, 1)[0], None)
+        elif op != 81:      # a Q that came after the child had ended
+            os._exit(71)
+
+
+if __name__ == '__main__':
+    serve()
