@@ -54,11 +54,15 @@ void *mem_zalloc(size_t size)
 
 void *mem_calloc(size_t n, size_t size)
 {
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total)) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	if (fault())
 		return NULL;
-	if (!n || !size)
-		n = size = 1;
-	return calloc(n, size); /* checks the product */
+	return calloc(1, total ? total : 1);
 }
 
 void *mem_realloc(void *old, size_t size)
