@@ -39,6 +39,9 @@ struct policy_options {
 	struct sandbox *sandbox;   /* command: who starts the child; borrowed */
 	struct task *const *tasks; size_t n_tasks; /* replay: to join records without task ids by prompt or position; borrowed */
 	const char *language;      /* default language of samples */
+	uint64_t retry_base_us;    /* first pause before a retry; 0: 1 s */
+	uint64_t retry_cap_us;     /* longest pause of ours; 0: 60 s */
+	uint64_t dead_after_us;    /* every server unreachable for so long: dead; 0: 60 s */
 };
 
 struct policy_request {
@@ -83,29 +86,49 @@ int policy_request(struct policy *p, const struct policy_request *req, struct er
 unsigned policy_room(const struct policy *p);
 /* No new requests go out; those in flight end (or are dropped after grace_us, with no callback). */
 void policy_drain(struct policy *p, uint64_t grace_us);
+/* Not from within a callback of this policy.  NULL is fine. */
 void policy_close(struct policy *p);
 /* Kind ("replay"), a name for rows (file name, model id), version text. Borrowed. */
 const char *policy_kind(const struct policy *p);
 const char *policy_name(const struct policy *p);
+const char *policy_version(const struct policy *p); /* what --policy-version said; NULL: nothing */
+/* "N[:LABEL]": *ret_label is borrowed from text, NULL where there is none.  ERR_INPUT. */
+int policy_version_parse(const char *text, uint64_t *ret_n, const char **ret_label, struct error *err);
 /* Counters for progress and metrics: requests sent, retries, failures, tokens (0 unknown). */
 struct policy_stats { uint64_t requests, retries, failed, prompt_tokens, completion_tokens; };
 struct policy_stats policy_stats(const struct policy *p);
 
 /* --- samples files, read without a loop: `grade` and `replay` share it --- */
 struct sample_record {
-	char *task_id;             /* NULL where the file has none (CodeT: joined by prompt; bigcode: by position) */
+	const char *task_id;       /* as the file says, or of the joined task; NULL: neither.  Belongs to the file */
+	size_t task;               /* ordinal within the tasks given; SAMPLE_NO_TASK: none were given */
 	json_t *sample;            /* the "sample" field or NULL */
-	enum extract_mode mode;    /* completion or solution */
+	enum extract_mode mode;    /* completion or solution; "mode" of the record says otherwise */
 	char *text; size_t text_len;
-	char *language;            /* NULL */
-	unsigned long line;        /* of the file */
+	const char *language;      /* NULL.  Belongs to the file, as does finish_reason */
+	const char *finish_reason; /* NULL */
+	char *reasoning;           /* NULL */
+	unsigned long line;        /* of the file; 0 in a folder */
 	json_t *extra;             /* unknown fields, NULL where none */
 };
-struct sample_file { struct sample_record *items; size_t n; const char *shape; /* "human-eval" "evalplus" "bigcode" "codet" */ };
-/* Shapes are told by content.  Any broken line: ERR_INPUT with file and line.  tasks: for joining by
- * prompt (CodeT: by the def line) and by position (bigcode); a record of an unknown task is
- * ERR_INPUT naming file, line and task. */
+#define SAMPLE_NO_TASK SIZE_MAX
+struct sample_names;               /* words that many records share */
+struct sample_file {
+	struct sample_record *items; size_t n;
+	const char *shape;         /* "human-eval" "evalplus" "bigcode" "codet" */
+	char *path;
+	struct sample_names *names;
+};
+/* Shapes are told by content (docs/formats/samples.md).  Any broken line:
+ * ERR_INPUT with file and line.  tasks: for joining by prompt (CodeT: by the def
+ * line) and by position (bigcode); a record of an unknown task is ERR_INPUT
+ * naming file, line and task.  n_tasks 0: nothing is joined nor checked (and
+ * CodeT and bigcode files are refused). */
 int sample_file_read(const char *path, struct task *const *tasks, size_t n_tasks, struct sample_file *ret, struct error *err);
+/* The sample index of each record within its task: its "sample" where all of
+ * the task have whole numbers there, else the order within the task.  Two of one
+ * index: ERR_INPUT naming both lines.  *ret has f->n entries, mem_free() it. */
+int sample_file_index(const struct sample_file *f, uint32_t **ret, struct error *err);
 void sample_file_clear(struct sample_file *f);
 
 #endif

@@ -3,9 +3,11 @@
  * prompt.h - prompts are data: versioned templates in policy/templates/NAME/.
  *
  * A template is a folder with template.yaml (name, version, messages: list of
- * {role, file}), and text files with {{task.prompt}}, {{language}},
- * {{language.title}}, {{entry_point}}, {{signature}}, {{examples}} (visible cases
- * only: hidden ones never enter a prompt), and {{#if NAME}}…{{/if}}.
+ * {role, file}; stop: strings that end a plain completion), and text files with
+ * {{task.prompt}}, {{language}}, {{language.title}}, {{prompt_language}},
+ * {{entry_point}}, {{signature}}, {{examples}} (visible cases only: hidden ones
+ * never enter a prompt), and {{#if NAME}}…{{/if}}, where NAME is one of these or
+ * completion, foreign, text, stdio, calls, free_entry_point (prompt_vars.h).
  */
 #ifndef WINNOW_POLICY_PROMPT_H
 #define WINNOW_POLICY_PROMPT_H
@@ -24,6 +26,8 @@ void prompt_template_close(struct prompt_template *t);
 const char *prompt_template_name(const struct prompt_template *t);
 const char *prompt_template_version(const struct prompt_template *t);
 const uint8_t *prompt_template_digest(const struct prompt_template *t); /* 32 bytes over all of its files */
+/* NULL-terminated; NULL: none.  For plain completions of code prompts. */
+const char *const *prompt_template_stop(const struct prompt_template *t);
 json_t *prompt_template_text(const struct prompt_template *t);         /* the whole template as one JSON value, to store; new reference */
 
 /* [{"role","content"}…]; new reference. */
