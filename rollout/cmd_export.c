@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_export.c - winnow export: shards and a manifest. */
+#include <stdio.h>
+
+#include "core/fs.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "rollout/answer.h"
+#include "rollout/commands.h"
+#include "rollout/common.h"
+#include "rollout/options.h"
+#include "store/export.h"
+#include "store/store.h"
+
+static int read_options(const struct options *o, struct export_options *ret, struct error *err)
+{
+	const char *format = options_str(o, "format"), *container = options_str(o, "container");
+	const char *trainer = options_str(o, "trainer");
+	int r;
+
+	if (!format)
+		return error_set(err, ERR_INPUT, "--format is needed: sft, rollouts or dpo");
+	r = export_format_parse(format, &ret->format, err);
+	if (r < 0)
+		return error_prefix(err, r, "--format");
+	if (!options_str(o, "out"))
+		return error_set(err, ERR_INPUT, "--out is needed: the folder for the shards");
+	if (!str_eq(container, "jsonl"))
+		return error_set(err, ERR_INPUT, "--container: unknown container '%s'; there is jsonl", container);
+	if (trainer && !str_eq(trainer, "trl"))
+		return error_set(err, ERR_INPUT, "--trainer: unknown trainer '%s'; there is trl", trainer);
+	r = compress_parse(options_str(o, "compress"), &ret->compress, err);
+	if (r < 0)
+		return error_prefix(err, r, "--compress");
+	if (options_u64(o, "shards") > 99999)
+		return error_set(err, ERR_INPUT, "--shards: %s is more than 99999", options_str(o, "shards"));
+	if (options_given(o, "shards") && !options_u64(o, "shards"))
+		return error_set(err, ERR_INPUT, "--shards: must be at least 1");
+	if (options_given(o, "pairs") && !options_u64(o, "pairs"))
+		return error_set(err, ERR_INPUT, "--pairs: must be at least 1");
+	ret->out_dir = options_str(o, "out");
+	ret->shards = (uint32_t)options_u64(o, "shards");
+	ret->runs = options_str(o, "run");
+	ret->where = options_str(o, "where");
+	ret->with_measurements = options_flag(o, "with-measurements");
+	ret->with_same_process = options_flag(o, "with-same-process");
+	ret->with_flaky = options_flag(o, "with-flaky");
+	ret->trainer = trainer;
+	ret->pairs_per_task = options_u64(o, "pairs");
+	ret->winnow_version = winnow_version();
+	return 0;
+}
+
+static int say_words(const char *out_dir, const json_t *manifest, struct error *err)
+{
+	cleanup_mem char *path = fs_join(out_dir, "manifest.json");
+	const json_t *shards = json_object_get(manifest, "shards"), *shard;
+	json_int_t rows = 0, bytes = 0;
+	size_t i;
+
+	if (!path)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	json_array_foreach(shards, i, shard) {
+		rows += json_get_int(shard, "rows", 0);
+		bytes += json_get_int(shard, "bytes", 0);
+	}
+	(void) printf("%s: %lld row%s in %zu shard%s, %lld bytes\n", path, (long long)rows,
+		      rows == 1 ? "" : "s", json_array_size(shards),
+		      json_array_size(shards) == 1 ? "" : "s", (long long)bytes);
+	return 0;
+}
+
+static int export_main(const struct globals *g, const struct options *o, struct error *err)
+{
+	struct export_options opt = { 0 };
+	cleanup_json json_t *manifest = NULL;
+	struct store *s = NULL;
+	int r = options_expect_args(o, 0, 0, err);
+
+	if (r == 0)
+		r = read_options(o, &opt, err);
+	if (r == 0)
+		r = store_open(g->store, STORE_READ, 0, "winnow export", &s, err);
+	if (r == 0)
+		r = export_run(s, &opt, &manifest, err);
+	store_close(s);
+	if (r < 0)
+		return r;
+	return g->json ? answer_json(json_incref(manifest), err) : say_words(opt.out_dir, manifest, err);
+}
+
+static const struct option_spec export_option_table[] = {
+	{ "format", OPTION_STRING, "F", NULL, "sft, rollouts or dpo", false },
+	{ "out", OPTION_STRING, "DIR", NULL, "folder for the shards and manifest.json; made where it is missing", false },
+	{ "run", OPTION_STRING, "R", NULL, "run ids (1,3) or last (default: all runs)", false },
+	{ "where", OPTION_STRING, "SQL", NULL, "only samples for which this holds: SQL over the columns of v_samples", false },
+	{ "shards", OPTION_UINT, "N", NULL, "how many shards (default: by size, about 256 MiB each)", false },
+	{ "compress", OPTION_STRING, "C", "zstd", "zstd, gzip or none", false },
+	{ "container", OPTION_STRING, "C", "jsonl", "jsonl", false },
+	{ "trainer", OPTION_STRING, "NAME", NULL, "the shape that this trainer reads: trl (default: the canonical row)", false },
+	{ "pairs", OPTION_UINT, "N", "8", "dpo: at most so many pairs a task", false },
+	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },
+	{ "with-same-process", OPTION_FLAG, NULL, NULL, "also verdicts of tests that ran in the candidate's own process", false },
+	{ "with-flaky", OPTION_FLAG, NULL, NULL, "also samples whose verdict was not the same twice", false },
+	{ NULL, OPTION_FLAG, NULL, NULL, NULL, false }
+};
+
+const struct command cmd_export = {
+	.name = "export",
+	.summary = "write shards that a policy trainer reads, and their manifest",
+	.usage = "",
+	.description =
+		"Shards are written aside, synced and renamed, so that a reader never sees half of one; a task's group of "
+		"samples is never split. Two exports of one store are the same bytes.\n\n"
+		"Verdicts of the same process, flaky and damaged rows stay out unless asked for by name, and the manifest "
+		"says so.\n\n"
+		"Prints the manifest's path and the counts; with --json the manifest itself.",
+	.options = export_option_table,
+	.main = export_main,
+};
