@@ -13,12 +13,13 @@
  *   needs_proc: false
  *   memory: as                       # or data
  *   compile:                         # absent: nothing is compiled
- *     argv: [/usr/bin/g++, -O2, -std=c++17, -o, program, main.cpp]
+ *     argv: [/usr/bin/g++, -O2, -std=gnu++17, -o, program, main.cpp]
  *     output: program
  *     limits: { cpu_s: 20, memory_mib: 2048, output_kib: 64, file_mib: 64, processes: 32 }
  *   run:
  *     argv: [./program]
  *     env: { LANG: C.UTF-8 }
+ *     syntax_mark: '  File "main.py"'  # a failed run whose stderr begins so is a compile_error
  *   calls:                           # absent: calls tasks are not portable to it
  *     driver: driver.py              # placed beside the program
  *     argv: [/usr/bin/python3, …, driver.py]
@@ -42,6 +43,7 @@ struct language {
 	enum box_memory memory;
 	char **compile_argv; char *compile_output; struct limits compile_limits; /* compile_argv NULL: not compiled */
 	char **run_argv, **run_env;
+	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
 	char **calls_argv, **calls_env; char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;
 	char toolchain[96];           /* filled by language_detect(); "" unknown */
@@ -50,7 +52,7 @@ struct language {
 };
 struct language_set { struct language *items; size_t n; char *dir; };
 
-/* WINNOW_LANGUAGES, else ../share/winnow/languages beside the program, else the source tree's.  Static memory. */
+/* WINNOW_LANGUAGES_DIR, else ../share/winnow/languages beside the program, else the source tree's.  Static memory. */
 const char *language_default_dir(void);
 /* Read every folder of dir.  ERR_INPUT names file and line of a bad recipe. */
 int language_load(const char *dir, struct language_set *ret, struct error *err);
