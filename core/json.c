@@ -21,6 +21,9 @@ int json_parse(const char *text, size_t n, json_t **ret, struct error *err)
 	if (json_error_code(&je) == json_error_out_of_memory)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	at = je.position > 0 ? (size_t)je.position : 0;
+	/* A bad byte was not counted yet. */
+	if (json_error_code(&je) == json_error_invalid_utf8)
+		at++;
 	if (at > n)
 		at = n;
 	column = at ? at : 1;

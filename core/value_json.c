@@ -574,7 +574,7 @@ int value_from_json(struct value_pool *p, const json_t *j, const struct type *t,
 /* --- writing --- */
 
 /* Work is counted, because values that share parts can denote far more than they hold. */
-#define MAX_NODES (8u << 20)
+#define MAX_NODES (2u << 20)
 
 struct writer {
 	size_t n_nodes;

@@ -16,7 +16,7 @@ static struct bad_case {
 	{ "json: the same key twice", "{\"a\":1,\"a\":2}", "duplicate" },
 	{ "json: text after", "{} x", "end of file expected" },
 	{ "json: a bad token", "{\"a\": nope}", "at column" },
-	{ "json: invalid UTF-8", "\"\xff\"", "invalid UTF-8 at column" },
+	{ "json: invalid UTF-8", "[\"ab\xff\"]", "invalid UTF-8 at column 5" },
 	{ "json: lone surrogate", "\"\\ud800\"", "invalid Unicode" },
 	{ "json: an integer beyond 64 bits", "123456789012345678901", "too big" },
 };
