@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef error_set
+#undef error_setv
+#undef error_set_errno
+#undef error_prefix
+
 /* A message is one line whatever was put into it (a path may hold a newline). */
 static void one_line(char *msg)
 {

@@ -59,6 +59,19 @@ int error_set_errno(struct error *err, int code, const char *fmt, ...)
 int error_prefix(struct error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The four above give back negative codes alone; said so, the compiler sees that
+ * what is filled on success is not read after a failure. */
+static inline int error_negative(int code)
+{
+	if (code >= 0)
+		__builtin_unreachable();
+	return code;
+}
+#define error_set(...) error_negative(error_set(__VA_ARGS__))
+#define error_setv(...) error_negative(error_setv(__VA_ARGS__))
+#define error_set_errno(...) error_negative(error_set_errno(__VA_ARGS__))
+#define error_prefix(...) error_negative(error_prefix(__VA_ARGS__))
+
 /* The word of a code ("nomem"); "unknown" for what is none. */
 const char *error_word(int code);
 
