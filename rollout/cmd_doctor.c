@@ -6,6 +6,7 @@
  * whole box and runs a program in it.  What does not work says which step failed.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>

@@ -124,14 +124,13 @@ static int choose_language(const struct options *o, const struct language_set *s
 			 path);
 }
 
-static int run_one(const struct options *o, struct judging *j, const struct exec_request *req,
+static int run_one(struct judging *j, const struct exec_request *req,
 		   struct error *err)
 {
 	struct waiting w = { .language = req->language, .info = judge_info(j->judge) };
 	uint64_t id;
 	int r = judge_exec(j->judge, req, done, &w, &id, err);
 
-	(void) o;
 	while (r >= 0 && !w.done)
 		r = judge_wait(j->judge, 1000000, err);
 	if (r >= 0)
@@ -146,6 +145,7 @@ static int exec_main(const struct globals *g, const struct options *o, struct er
 {
 	cleanup_buf struct buf program;
 	cleanup_buf struct buf input;
+	static const struct limits none;
 	struct judging j = { 0 };
 	const struct language *lang;
 	const char *path, *stdin_path = options_str(o, "stdin");
@@ -178,11 +178,11 @@ static int exec_main(const struct globals *g, const struct options *o, struct er
 			.program_len = program.len,
 			.stdin_data = input.len ? input.data : NULL,
 			.stdin_len = input.len,
-			.limits = limits_merge(NULL, &j.over),
+			.limits = limits_merge(&none, &j.over),
 		};
 
 		req.keep_bytes = req.limits.output_bytes;
-		r = run_one(o, &j, &req, err);
+		r = run_one(&j, &req, err);
 	}
 	judging_close(&j);
 	return r;

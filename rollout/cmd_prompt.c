@@ -89,7 +89,7 @@ static int prompt_main(const struct globals *g, const struct options *o, struct 
 
 static const struct option_spec prompt_options[] = {
 	{ "language", OPTION_STRING, "L", NULL, "language that the program is to be in", false },
-	{ "template", OPTION_STRING, "NAME", "chat", "prompt template", true },
+	{ "template", OPTION_STRING, "NAME", "chat-v1", "prompt template", true },
 	{ "templates-dir", OPTION_STRING, "DIR", NULL, "folder of prompt templates", true },
 	{ "languages-dir", OPTION_STRING, "DIR", NULL, "folder of language recipes", true },
 	{ NULL, OPTION_FLAG, NULL, NULL, NULL, false }
