@@ -9,6 +9,8 @@
 
 const struct command *const commands[] = {
 	&cmd_import,
+	&cmd_run,
+	&cmd_grade,
 	&cmd_exec,
 	&cmd_export,
 	&cmd_show,
