@@ -169,38 +169,31 @@ void compressor_free(struct compressor *c)
 
 /* --- whole input --- */
 
-/* Room for a step, or for as much as max leaves; NULL with the sticky error when there is none. */
-static char *room_for_step(struct buf *out, size_t *ret_n)
-{
-	size_t left = out->max - out->len;
-
-	*ret_n = left < STEP && left > 0 ? left : STEP;
-	return buf_reserve(out, *ret_n);
-}
+/* By way of a buffer on the stack, so that what fills `out` to its last byte is
+ * still seen to end there. */
+#define STACK_STEP 16384
 
 static int from_zstd(const void *p, size_t n, struct buf *out, struct error *err)
 {
 	ZSTD_DCtx *d = ZSTD_createDCtx();
 	ZSTD_inBuffer in = { p, n, 0 };
-	size_t left = 0, step;
+	char step[STACK_STEP];
+	size_t left = 0;
 	int r = 0;
 	bool full = false;
 
 	if (!d)
 		return no_memory(err);
 	while (r == 0 && (in.pos < in.size || full)) {
-		ZSTD_outBuffer to = { room_for_step(out, &step), 0, 0 };
+		ZSTD_outBuffer to = { step, sizeof(step), 0 };
 
-		to.size = step;
-		if (!to.dst) {
-			r = buf_check(out, "decompressed input", err);
+		left = ZSTD_decompressStream(d, &to, &in);
+		if (ZSTD_isError(left)) {
+			r = error_set(err, ERR_INPUT, "bad zstd: %s", ZSTD_getErrorName(left));
 			break;
 		}
-		left = ZSTD_decompressStream(d, &to, &in);
-		if (ZSTD_isError(left))
-			r = error_set(err, ERR_INPUT, "bad zstd: %s", ZSTD_getErrorName(left));
-		else
-			buf_commit(out, to.pos);
+		buf_add(out, step, to.pos);
+		r = buf_check(out, "decompressed input", err);
 		/* More may wait inside, but only if a frame is not at its end. */
 		full = to.pos == to.size && left > 0;
 	}
@@ -213,7 +206,7 @@ static int from_zstd(const void *p, size_t n, struct buf *out, struct error *err
 static int from_gzip(const unsigned char *p, size_t n, struct buf *out, struct error *err)
 {
 	z_stream z = { 0 };
-	size_t step;
+	unsigned char step[STACK_STEP];
 	int r = 0, e = Z_OK;
 
 	if (inflateInit2(&z, 15 + 16) != Z_OK)
@@ -221,17 +214,15 @@ static int from_gzip(const unsigned char *p, size_t n, struct buf *out, struct e
 	z.next_in = (unsigned char *)(uintptr_t)p;
 	while (r == 0) {
 		size_t left = n - (size_t)(z.next_in - p);
-		char *to = room_for_step(out, &step);
 
-		if (!to) {
-			r = buf_check(out, "decompressed input", err);
-			break;
-		}
 		z.avail_in = left > 1u << 30 ? 1u << 30 : (unsigned)left;
-		z.next_out = (unsigned char *)to;
-		z.avail_out = (unsigned)step;
+		z.next_out = step;
+		z.avail_out = sizeof(step);
 		e = inflate(&z, Z_NO_FLUSH);
-		buf_commit(out, step - z.avail_out);
+		buf_add(out, step, sizeof(step) - z.avail_out);
+		r = buf_check(out, "decompressed input", err);
+		if (r < 0)
+			break;
 		left = n - (size_t)(z.next_in - p);
 		if (e == Z_STREAM_END) {
 			/* Members may follow each other; a new one starts with the magic. */

@@ -149,6 +149,8 @@ def has_unordered_repr(v):
     """Counter prints the most common first and dicts of Counters below do too."""
     if isinstance(v, collections.Counter):
         return True
+    if isinstance(v, collections.OrderedDict) and sys.version_info >= (3, 12):
+        return True  # we print what 3.11 prints
     if isinstance(v, dict):
         return any(map(has_unordered_repr, itertools.chain(v, v.values())))
     return type(v) in (list, tuple, Point, collections.deque, set, frozenset) and any(
