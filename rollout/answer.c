@@ -18,7 +18,7 @@
 int answer_json(json_t *j, struct error *err)
 {
 	cleanup_json json_t *own = j;
-	cleanup_buf struct buf line;
+	cleanup_buf struct buf line = { 0 };
 	int r;
 
 	if (!j)
@@ -148,8 +148,8 @@ static void flush_rows(struct table *t)
 
 static void add_cell(struct table *t, const char *s, size_t n, bool number)
 {
-	cleanup_buf struct buf text;
-	cleanup_buf struct buf safe;
+	cleanup_buf struct buf text = { 0 };
+	cleanup_buf struct buf safe = { 0 };
 	size_t column = t->n_columns ? t->n_cells % t->n_columns : 0, kept = 0, end = 0;
 
 	if (t->error || !t->n_columns)
@@ -204,7 +204,7 @@ void table_number(struct table *t, const char *fmt, ...)
 
 void table_json(struct table *t, const json_t *j)
 {
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 
 	if (json_is_string(j)) {
 		add_cell(t, json_string_value(j), json_string_length(j), false);

@@ -62,7 +62,7 @@ static int start_box(struct service *s)
 
 static void answer(struct service *s)
 {
-	cleanup_buf struct buf reply;
+	cleanup_buf struct buf reply = { 0 };
 
 	buf_init(&reply, 4096);
 	pack_u64(&reply, s->runs);
@@ -203,7 +203,7 @@ static int wait_reply(struct bench_box *b, uint64_t id, const uint8_t **ret_msg,
 static int measure(void *ctx, unsigned parallel, uint64_t slice_us, double *ret_per_s, struct error *err)
 {
 	struct bench_box *b = ctx;
-	cleanup_buf struct buf request;
+	cleanup_buf struct buf request = { 0 };
 	uint64_t id = b->next_id++, runs, us;
 	const uint8_t *msg, *words;
 	size_t n, n_words;

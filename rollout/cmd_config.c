@@ -24,7 +24,7 @@ static int parse_for(const struct command *cmd, const struct options *o, struct 
 		return error_set(err, ERR_NOMEM, "out of memory");
 	if (config)
 		argv[n++] = config_word = mem_printf("--config=%s", config);
-	if (options_given(o, "store"))
+	if (options_origin(o, "store", NULL) == ORIGIN_FLAG) /* the environment tells it anyway */
 		argv[n++] = store_word = mem_printf("--store=%s", store);
 	for (size_t i = 0; i < n; i++)
 		if (!argv[i])

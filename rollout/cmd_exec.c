@@ -143,8 +143,8 @@ static int run_one(struct judging *j, const struct exec_request *req,
 
 static int exec_main(const struct globals *g, const struct options *o, struct error *err)
 {
-	cleanup_buf struct buf program;
-	cleanup_buf struct buf input;
+	cleanup_buf struct buf program = { 0 };
+	cleanup_buf struct buf input = { 0 };
 	static const struct limits none;
 	struct judging j = { 0 };
 	const struct language *lang;

@@ -26,9 +26,10 @@ static int names(const struct globals *g, struct error *err)
 static int help_main(const struct globals *g, const struct options *o, struct error *err)
 {
 	const struct command *cmd = NULL;
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 	int r = options_expect_args(o, 0, 1, err);
 
+	buf_init(&text, 4 << 20);
 	if (r < 0)
 		return r;
 	if (options_n_args(o)) {
@@ -38,7 +39,6 @@ static int help_main(const struct globals *g, const struct options *o, struct er
 	}
 	if (options_flag(o, "names"))
 		return names(g, err);
-	buf_init(&text, 4 << 20);
 	if (options_flag(o, "markdown"))
 		help_markdown(&text);
 	else if (options_flag(o, "man"))

@@ -48,7 +48,7 @@ static int say(const struct globals *g, const struct task *task, const struct la
 					     prompt_template_version(t), "messages", messages, "plain", plain),
 				   err);
 	json_array_foreach(messages, i, message) {
-		cleanup_buf struct buf safe;
+		cleanup_buf struct buf safe = { 0 };
 		const json_t *content = json_object_get(message, "content");
 
 		buf_init(&safe, SIZE_MAX);

@@ -80,8 +80,8 @@ static void print_members(const json_t *obj, const char *const *skip)
 	json_t *v;
 
 	json_object_foreach((json_t *)obj, key, v) {
-		cleanup_buf struct buf text;
-		cleanup_buf struct buf safe;
+		cleanup_buf struct buf text = { 0 };
+		cleanup_buf struct buf safe = { 0 };
 		bool skipped = json_is_null(v);
 
 		for (size_t i = 0; skip[i]; i++)
@@ -103,7 +103,7 @@ static void print_members(const json_t *obj, const char *const *skip)
 
 static void print_text(const char *title, const json_t *text)
 {
-	cleanup_buf struct buf safe;
+	cleanup_buf struct buf safe = { 0 };
 
 	if (!json_is_string(text) || !json_string_length(text))
 		return;

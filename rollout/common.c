@@ -172,7 +172,7 @@ void language_names(const struct language_set *s, struct buf *out)
 int language_wanted(const struct language_set *s, const char *name, const struct language **ret,
 		    struct error *err)
 {
-	cleanup_buf struct buf names;
+	cleanup_buf struct buf names = { 0 };
 
 	*ret = language_find(s, name);
 	if (*ret)

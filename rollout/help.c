@@ -90,7 +90,8 @@ static void option_tail(const struct option_spec *s, struct buf *out)
 
 static void option_text(const struct option_spec *s, struct buf *out)
 {
-	cleanup_buf struct buf head, words;
+	cleanup_buf struct buf head = { 0 };
+	cleanup_buf struct buf words = { 0 };
 	size_t w;
 
 	buf_init(&head, 4096);
@@ -107,18 +108,15 @@ static void option_text(const struct option_spec *s, struct buf *out)
 	wrap(out, words.data, OPTION_COLUMN, OPTION_COLUMN);
 }
 
-static bool has_config(const struct command *cmd)
-{
-	for (const struct option_spec *s = cmd->options; s && s->name; s++)
-		if (s->config)
-			return true;
-	return false;
-}
-
 static const char *options_word(const struct command *cmd)
 {
 	return cmd->options && cmd->options->name ? " [OPTION…]" : "";
 }
+
+static const char config_words[] =
+	"Options marked * may also come from the environment (WINNOW_ and the name in capitals, _ for -) "
+	"and from the file of --config where the command takes one (the name with _ for -). "
+	"A flag is stronger than the environment, that than the file, that than the default.";
 
 static void program_text(struct buf *out)
 {
@@ -137,13 +135,10 @@ static void program_text(struct buf *out)
 		      "exit status:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(exit_statuses); i++)
 		buf_addf(out, "  %-5s%s\n", exit_statuses[i][0], exit_statuses[i][1]);
+	buf_addc(out, '\n');
+	wrap(out, config_words, 0, 0);
 	buf_adds(out, "\n'winnow help COMMAND' says more of one command.\n");
 }
-
-static const char config_words[] =
-	"Options marked * may also come from the environment (WINNOW_ and the name in capitals, _ for -) "
-	"and from the file of --config where the command takes one (the name with _ for -). "
-	"A flag is stronger than the environment, that than the file, that than the default.";
 
 void help_text(const struct command *cmd, struct buf *out)
 {
@@ -162,9 +157,11 @@ void help_text(const struct command *cmd, struct buf *out)
 		buf_adds(out, "\noptions:\n");
 		for (const struct option_spec *s = cmd->options; s->name; s++)
 			option_text(s, out);
+		if (options_implied_config(cmd))
+			option_text(options_implied_config(cmd), out);
 	}
 	buf_adds(out, "\nand -C DIR, --store FILE, --json, --help, as every command.\n");
-	if (has_config(cmd)) {
+	if (options_configurable(cmd)) {
 		buf_addc(out, '\n');
 		wrap(out, config_words, 0, 0);
 	}
@@ -194,7 +191,7 @@ static void roff_paragraphs(struct buf *out, const char *text)
 {
 	while (*text) {
 		const char *end = strstr(text, "\n\n");
-		cleanup_buf struct buf part;
+		cleanup_buf struct buf part = { 0 };
 
 		buf_init(&part, 1 << 20);
 		buf_add(&part, text, end ? (size_t)(end - text) : strlen(text));
@@ -209,18 +206,19 @@ static void roff_paragraphs(struct buf *out, const char *text)
 
 static void roff_option(struct buf *out, const struct option_spec *s)
 {
-	cleanup_buf struct buf words;
+	cleanup_buf struct buf words = { 0 };
 
 	buf_init(&words, 65536);
 	buf_adds(&words, s->help);
 	option_tail(s, &words);
-	buf_addf(out, ".TP\n%s.B \\-\\-", s->config ? "*\n" : "");
+	buf_adds(out, ".TP\n.B \\-\\-");
 	roff(out, s->name);
 	if (s->arg) {
 		buf_adds(out, " \\fI");
 		roff(out, s->arg);
 		buf_adds(out, "\\fP");
 	}
+	buf_adds(out, s->config ? " *" : "");
 	buf_addc(out, '\n');
 	roff(out, words.data);
 	buf_addc(out, '\n');
@@ -270,7 +268,7 @@ void help_man(const struct command *cmd, struct buf *out)
 	buf_addf(out, " 1 \"\" \"winnow %s\" \"User Commands\"\n", winnow_version());
 	buf_addf(out, ".SH NAME\nwinnow\\-%s \\- ", cmd->name);
 	roff(out, cmd->summary);
-	buf_addf(out, "\n.SH SYNOPSIS\n.B winnow %s\n%s ", cmd->name, options_word(cmd));
+	buf_addf(out, "\n.SH SYNOPSIS\n.B winnow %s\n[OPTION…] ", cmd->name);
 	roff(out, cmd->usage ? cmd->usage : "");
 	buf_addc(out, '\n');
 	if (cmd->description && *cmd->description) {
@@ -280,9 +278,11 @@ void help_man(const struct command *cmd, struct buf *out)
 	buf_adds(out, ".SH OPTIONS\n");
 	for (const struct option_spec *s = cmd->options; s && s->name; s++)
 		roff_option(out, s);
+	if (options_implied_config(cmd))
+		roff_option(out, options_implied_config(cmd));
 	for (const struct option_spec *s = options_globals; s->name; s++)
 		roff_option(out, s);
-	if (has_config(cmd)) {
+	if (options_configurable(cmd)) {
 		buf_adds(out, ".SH CONFIGURATION\n");
 		roff(out, config_words);
 		buf_addc(out, '\n');
@@ -302,26 +302,32 @@ static void markdown_cell(struct buf *out, const char *text)
 	}
 }
 
-static void markdown_options(struct buf *out, const struct option_spec *specs)
+static void markdown_option(struct buf *out, const struct option_spec *s)
+{
+	cleanup_mem char *key = options_key(s->name), *variable = options_variable(s->name);
+
+	buf_addf(out, "| `--%s%s", s->name, s->arg ? " " : "");
+	markdown_cell(out, s->arg ? s->arg : "");
+	buf_adds(out, "` | ");
+	if (s->fallback && *s->fallback)
+		buf_addf(out, "`%s`", s->fallback);
+	buf_adds(out, " | ");
+	if (s->config)
+		buf_addf(out, "`%s`, `%s`", variable ? variable : "", key ? key : "");
+	buf_adds(out, " | ");
+	markdown_cell(out, s->help);
+	if (s->kind == OPTION_LIST)
+		buf_adds(out, " (may be given more than once)");
+	buf_adds(out, " |\n");
+}
+
+static void markdown_options(struct buf *out, const struct option_spec *specs, const struct option_spec *implied)
 {
 	buf_adds(out, "\n| option | default | also from environment and file | |\n|---|---|---|---|\n");
-	for (const struct option_spec *s = specs; s->name; s++) {
-		cleanup_mem char *key = options_key(s->name), *variable = options_variable(s->name);
-
-		buf_addf(out, "| `--%s%s", s->name, s->arg ? " " : "");
-		markdown_cell(out, s->arg ? s->arg : "");
-		buf_adds(out, "` | ");
-		if (s->fallback && *s->fallback)
-			buf_addf(out, "`%s`", s->fallback);
-		buf_adds(out, " | ");
-		if (s->config)
-			buf_addf(out, "`%s`, `%s`", variable ? variable : "", key ? key : "");
-		buf_adds(out, " | ");
-		markdown_cell(out, s->help);
-		if (s->kind == OPTION_LIST)
-			buf_adds(out, " (may be given more than once)");
-		buf_adds(out, " |\n");
-	}
+	for (; specs->name; specs++)
+		markdown_option(out, specs);
+	if (implied)
+		markdown_option(out, implied);
 }
 
 void help_markdown(struct buf *out)
@@ -331,7 +337,7 @@ void help_markdown(struct buf *out)
 		      "`winnow [-C DIR] [--store FILE] [--json] COMMAND [OPTION…] [ARGUMENT…]`\n\n"
 		      "The answer goes to stdout, talk and progress to stderr. The options of every command may "
 		      "stand before the command's name or after it.\n");
-	markdown_options(out, options_globals);
+	markdown_options(out, options_globals, NULL);
 	buf_adds(out, "\n| exit status | |\n|---|---|\n");
 	for (size_t i = 0; i < ARRAY_SIZE(exit_statuses); i++)
 		buf_addf(out, "| %s | %s |\n", exit_statuses[i][0], exit_statuses[i][1]);
@@ -344,7 +350,7 @@ void help_markdown(struct buf *out)
 		if (cmd->description && *cmd->description)
 			buf_addf(out, "\n%s\n", cmd->description);
 		if (cmd->options && cmd->options->name)
-			markdown_options(out, cmd->options);
+			markdown_options(out, cmd->options, options_implied_config(cmd));
 	}
 }
 

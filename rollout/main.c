@@ -44,6 +44,15 @@ static int global_words(const char *arg)
 	return 0;
 }
 
+/* One large write at the end where nobody watches, so that its failure still has its reason. */
+static void buffer_stdout(void)
+{
+	static char room[256 << 10];
+
+	if (!isatty(STDOUT_FILENO))
+		(void) setvbuf(stdout, room, _IOFBF, sizeof(room));
+}
+
 static int complain(const char *command, const struct error *err, int status)
 {
 	(void) fflush(stdout);
@@ -111,6 +120,7 @@ int main(int argc, char **argv)
 	int n_words = 0, i = 1, status;
 
 	open_standard_fds();
+	buffer_stdout();
 	(void) signal(SIGPIPE, SIG_IGN); /* a run must outlive the reader of its talk */
 	words = mem_calloc((size_t)argc + 2, sizeof(*words));
 	if (!words) {

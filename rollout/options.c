@@ -2,8 +2,8 @@
 /*
  * options.c - flag > environment > file > default, each value with its origin.
  *
- * Invariants: (1) values[i] belongs to the i-th option of the command followed by
- * the globals; (2) a value is set by the strongest origin that gives it, since
+ * Invariants: (1) values[i] belongs to the i-th option of the command, followed by
+ * an implied --config and the globals; (2) a value is set by the strongest origin that gives it, since
  * origins are read strongest first and a set value is never set again from a
  * weaker one (flags among themselves: the last wins, lists gather); (3) a
  * weaker origin is checked all the same: a bad configuration file is an error
@@ -29,6 +29,9 @@ const struct option_spec options_globals[] = {
 	{ "json", OPTION_FLAG, NULL, NULL, "answer in JSON, for programs", false },
 	{ "directory", OPTION_STRING, "DIR", NULL, "work in this folder (also -C DIR)", false },
 	{ NULL, OPTION_FLAG, NULL, NULL, NULL, false }
+};
+static const struct option_spec config_option = {
+	"config", OPTION_STRING, "FILE", NULL, "configuration file (YAML)", false
 };
 /* clang-format on */
 
@@ -331,7 +334,8 @@ static int parse_environment(struct options *o, struct error *err)
 		int r;
 
 		/* The file's own name cannot stand in the file, but may in the environment. */
-		if (!v->spec->config && strcmp(v->spec->name, "config") != 0)
+		if (!v->spec->config &&
+		    !(strcmp(v->spec->name, "config") == 0 && options_configurable(o->cmd)))
 			continue;
 		name = options_variable(v->spec->name);
 		if (!name)
@@ -435,7 +439,7 @@ static int parse_file(struct options *o, struct error *err)
 	const struct setting *file = find(o, "config"), *dir = find(o, "directory");
 	int r;
 
-	if (!file || !file->set)
+	if (!file || !file->set || !options_configurable(o->cmd))
 		return 0;
 	path = dir->set ? fs_join(dir->text, file->text) : mem_strdup(file->text);
 	if (!path)
@@ -481,6 +485,22 @@ static size_t count_specs(const struct option_spec *s)
 	return n;
 }
 
+bool options_configurable(const struct command *cmd)
+{
+	for (const struct option_spec *s = cmd->options; s && s->name; s++)
+		if (s->config)
+			return true;
+	return false;
+}
+
+const struct option_spec *options_implied_config(const struct command *cmd)
+{
+	for (const struct option_spec *s = cmd->options; s && s->name; s++)
+		if (strcmp(s->name, "config") == 0)
+			return NULL;
+	return options_configurable(cmd) ? &config_option : NULL;
+}
+
 int options_parse(const struct command *cmd, int argc, char **argv, struct options **ret,
 		  struct error *err)
 {
@@ -491,11 +511,13 @@ int options_parse(const struct command *cmd, int argc, char **argv, struct optio
 	if (!o)
 		return no_memory(err);
 	o->cmd = cmd;
-	o->values = mem_calloc(n_own + n_globals, sizeof(*o->values));
+	o->values = mem_calloc(n_own + n_globals + 1, sizeof(*o->values));
 	if (!o->values)
 		return no_memory(err);
 	for (size_t i = 0; i < n_own; i++)
 		o->values[o->n++].spec = &cmd->options[i];
+	if (options_implied_config(cmd))
+		o->values[o->n++].spec = &config_option;
 	for (size_t i = 0; i < n_globals; i++)
 		o->values[o->n++].spec = &options_globals[i];
 	r = parse_argv(o, argc, argv, err);

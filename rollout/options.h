@@ -4,7 +4,9 @@
  *
  * Every command also takes the globals -C DIR, --store FILE (configuration key
  * `store`, environment WINNOW_STORE), --json and --help; they are asked for by
- * the same functions ("directory", "store", "json").
+ * the same functions ("directory", "store", "json").  A command with options that
+ * may stand in a configuration file also takes --config FILE, unless it has an
+ * option of that name itself.
  */
 #ifndef WINNOW_ROLLOUT_OPTIONS_H
 #define WINNOW_ROLLOUT_OPTIONS_H
@@ -42,6 +44,11 @@ int options_expect_args(const struct options *o, size_t min, size_t max, struct 
 json_t *options_effective(const struct options *o);
 /* The same of one option, config or not. */
 json_t *options_value(const struct options *o, const char *name);
+
+/* Does it have options that may stand in a configuration file? */
+bool options_configurable(const struct command *cmd);
+/* --config FILE, where the command takes it without saying so; else NULL. */
+const struct option_spec *options_implied_config(const struct command *cmd);
 
 /* The globals, ends with .name NULL: for help and for the configuration's schema. */
 extern const struct option_spec options_globals[];
