@@ -350,7 +350,7 @@ static int digest_text(struct prompt_template *t, struct error *err)
 
 static int not_found(const char *dir, const char *name, struct error *err)
 {
-	cleanup_buf struct buf names;
+	cleanup_buf struct buf names = { 0 };
 	char **list = NULL;
 	size_t n = 0;
 	int r = fs_list(dir, &list, &n, err);
@@ -481,7 +481,7 @@ int prompt_plain(const struct prompt_template *t, const struct task *task, const
 		 const char *language_title, char **ret, struct error *err)
 {
 	cleanup_json json_t *list = NULL;
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 	json_t *item;
 	size_t i;
 	int r;

@@ -370,7 +370,7 @@ static int read_solution(struct reader *rd, const char *path, const char *name, 
 	const char *dot = strrchr(name, '.');
 	const char *language = dot ? language_of_suffix(dot) : NULL;
 	cleanup_mem char *stem = NULL;
-	cleanup_buf struct buf text;
+	cleanup_buf struct buf text = { 0 };
 	struct sample_record *r;
 	uint64_t number;
 	size_t bad;

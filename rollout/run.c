@@ -134,7 +134,7 @@ static const char *plan_skip(const struct run *r, const struct judging *j, const
 static int make_messages(struct run *r, struct run_item *item, char **ret, struct error *err)
 {
 	cleanup_json json_t *messages = NULL;
-	cleanup_buf struct buf b;
+	cleanup_buf struct buf b = { 0 };
 	int rc;
 
 	rc = prompt_messages(r->template, r->tasks[item->task].task, item->language->name, item->language->title,
