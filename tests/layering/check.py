@@ -123,7 +123,7 @@ def main():
             check_includes(path, folder, text, report)
             check_calls(path, folder, text, report)
             name = os.path.basename(path)
-            if name in seen:
+            if name in seen and name != "main.c":  # each program has one
                 report(path, 1, f"file names are unique in the tree: there is {seen[name]} too")
             seen[name] = path
     for breach in breaches:
