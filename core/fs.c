@@ -295,7 +295,8 @@ int fs_remove_tree(const char *path, struct error *err)
 	int r;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
+		return errno == ENOENT ? 0
+				       : error_set_errno(err, ERR_IO, "cannot look at '%s'", path);
 	if (!S_ISDIR(st.st_mode)) {
 		if (unlink(path) < 0 && errno != ENOENT)
 			return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
@@ -405,7 +406,8 @@ static int fill(struct fs_lines *l, struct error *err)
 	if (code == Z_BUF_ERROR)
 		return error_set(err, ERR_INPUT, "%s:%lu: truncated gzip", l->path, l->number + 1);
 	if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
-		return error_set(err, ERR_INPUT, "%s:%lu: bad gzip (%s)", l->path, l->number + 1, why);
+		return error_set(err, ERR_INPUT, "%s:%lu: bad gzip (%s)", l->path, l->number + 1,
+				 why);
 	if (n == 0 || gzeof(l->gz))
 		l->at_end = true;
 	return 0;

@@ -10,7 +10,8 @@
 int json_parse(const char *text, size_t n, json_t **ret, struct error *err)
 {
 	json_error_t je;
-	json_t *j = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
+	json_t *j =
+		json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
 	size_t at, column, line = 1;
 	const char *what;
 
@@ -40,14 +41,16 @@ int json_parse(const char *text, size_t n, json_t **ret, struct error *err)
 		if (i == n)
 			return error_set(err, ERR_INPUT, "not JSON: no value, the text is empty");
 		if (line == 1)
-			return error_set(err, ERR_INPUT, "not JSON: truncated at column %zu", column);
-		return error_set(err, ERR_INPUT, "not JSON: truncated at line %zu, column %zu", line,
-				 column);
+			return error_set(err, ERR_INPUT, "not JSON: truncated at column %zu",
+					 column);
+		return error_set(err, ERR_INPUT, "not JSON: truncated at line %zu, column %zu",
+				 line, column);
 	}
 	what = json_error_code(&je) == json_error_invalid_utf8 ? "invalid UTF-8" : je.text;
 	if (line == 1)
 		return error_set(err, ERR_INPUT, "not JSON: %s at column %zu", what, column);
-	return error_set(err, ERR_INPUT, "not JSON: %s at line %zu, column %zu", what, line, column);
+	return error_set(err, ERR_INPUT, "not JSON: %s at line %zu, column %zu", what, line,
+			 column);
 }
 
 static int add_bytes(const char *text, size_t n, void *ctx)

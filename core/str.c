@@ -68,7 +68,8 @@ bool str_glob(const char *pattern, const char *s)
 			continue;
 		}
 		if (*pattern == '[' ? glob_set(pattern + 1, *s, &next)
-				    : (next = pattern + 1, *pattern && (*pattern == '?' || *pattern == *s))) {
+				    : (next = pattern + 1,
+				       *pattern && (*pattern == '?' || *pattern == *s))) {
 			pattern = next;
 			s++;
 			continue;
@@ -120,7 +121,8 @@ static const char *parse_number(const char *s, double *ret)
 		digits |= *p != '.';
 	if (!digits)
 		return NULL;
-	if ((s[0] == '0' || ((s[0] == '-' || s[0] == '+') && s[1] == '0')) && (*p == 'x' || *p == 'X'))
+	if ((s[0] == '0' || ((s[0] == '-' || s[0] == '+') && s[1] == '0')) &&
+	    (*p == 'x' || *p == 'X'))
 		return NULL; /* strtod would read hexadecimal */
 	*ret = strtod(s, &end);
 	return end;
@@ -135,7 +137,8 @@ int str_parse_double(const char *s, const char *what, double min, double max, do
 	if (!end || *end)
 		return error_set(err, ERR_INPUT, "%s: '%s' is not a number", what, s);
 	if (!isfinite(v) || v < min || v > max)
-		return error_set(err, ERR_INPUT, "%s: '%s' is not between %g and %g", what, s, min, max);
+		return error_set(err, ERR_INPUT, "%s: '%s' is not between %g and %g", what, s, min,
+				 max);
 	*ret = v;
 	return 0;
 }

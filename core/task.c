@@ -250,7 +250,8 @@ static int get_tolerance(const json_t *j, const char *key, double *ret, struct e
 }
 
 /* The first of keys that j has is an error: "only for ...". */
-static int refuse_keys(const json_t *j, const char *const *keys, const char *only, struct error *err)
+static int refuse_keys(const json_t *j, const char *const *keys, const char *only,
+		       struct error *err)
 {
 	for (; *keys; keys++)
 		if (json_object_get(j, *keys))
@@ -275,8 +276,10 @@ static int parse_checker_object(struct task *t, const json_t *j, struct error *e
 		return r;
 	}
 	if (c->kind == CHECKER_PROGRAM) {
-		if ((r = get_str(j, "language", "tests.checker", REQUIRED, &c->language, err)) < 0 ||
-		    (r = get_str(j, "source", "tests.checker", REQUIRED_TEXT, &c->source, err)) < 0 ||
+		if ((r = get_str(j, "language", "tests.checker", REQUIRED, &c->language, err)) <
+			    0 ||
+		    (r = get_str(j, "source", "tests.checker", REQUIRED_TEXT, &c->source, err)) <
+			    0 ||
 		    (r = check_strings(j, "args", "tests.checker.", err)) < 0)
 			return r;
 		if (!str_eq(c->language, "python") && !str_eq(c->language, "c") &&
@@ -315,7 +318,8 @@ static int parse_checker(struct task *t, const json_t *j, struct error *err)
 	if (kind == CHECKER_TOKENS && t->kind != TESTS_STDIO)
 		return bad(err, "tests.checker", "'tokens' is only for stdio");
 	if (kind == CHECKER_PROGRAM && json_is_string(j))
-		return bad(err, "tests.checker", "'program' needs an object with language and source");
+		return bad(err, "tests.checker",
+			   "'program' needs an object with language and source");
 	c->kind = (enum checker_kind)kind;
 	r = json_is_object(j) ? parse_checker_object(t, j, err) : 0;
 	if (r == 0 && c->kind == CHECKER_FLOAT && c->abs_tol < 0 && c->rel_tol < 0)
@@ -425,7 +429,8 @@ static int parse_script(struct task *t, const json_t *j, const char *where, stru
 			return r;
 	}
 	if (!c->script[0].is_new)
-		return error_set(err, ERR_INPUT, "%s.script[0]: the first step must be 'new'", where);
+		return error_set(err, ERR_INPUT, "%s.script[0]: the first step must be 'new'",
+				 where);
 	return 0;
 }
 
@@ -438,7 +443,8 @@ static int parse_calls_case(struct task *t, const json_t *j, const char *where, 
 		return r;
 	if (json_object_get(j, "script"))
 		return parse_script(t, j, where, c, err);
-	if ((r = parse_args(t, json_object_get(j, "args"), where, "args", true, &c->args, err)) < 0 ||
+	if ((r = parse_args(t, json_object_get(j, "args"), where, "args", true, &c->args, err)) <
+		    0 ||
 	    (r = parse_expect(t, j, where, t->returns, &c->expect, &c->raises, err)) < 0)
 		return r;
 	if (json_object_get(j, "expect_args")) {
@@ -474,7 +480,8 @@ static int parse_stdio_case(const json_t *j, const char *where, struct test_case
 	int r;
 
 	if (json_object_get(j, "in_file") || json_object_get(j, "out_file"))
-		return bad(err, where, "'in_file' and 'out_file' must have been read by the importer");
+		return bad(err, where,
+			   "'in_file' and 'out_file' must have been read by the importer");
 	if ((r = only_keys(j, keys_stdio_case, where, err)) < 0 ||
 	    (r = parse_stdio_text(j, where, "in", &c->in, &c->in_len, err)) < 0)
 		return r;

@@ -119,7 +119,8 @@ static bool double_close(const struct cmp *c, double x, double y)
 		return true;
 	if (!isfinite(x) || !isfinite(y))
 		return false;
-	return (c->abs_tol >= 0 && d <= c->abs_tol) || (c->rel_tol >= 0 && d <= c->rel_tol * fabs(y));
+	return (c->abs_tol >= 0 && d <= c->abs_tol) ||
+	       (c->rel_tol >= 0 && d <= c->rel_tol * fabs(y));
 }
 
 static bool number_close(const struct cmp *c, const struct value *a, const struct value *b)
@@ -451,7 +452,8 @@ static bool same_items(struct cmp *c, const struct value *a, const struct value 
 
 			if (paired[i])
 				continue;
-			while (k < f.n && (f.taken[k] || !equal(c, a->items[i], b->items[k], depth + 1)))
+			while (k < f.n &&
+			       (f.taken[k] || !equal(c, a->items[i], b->items[k], depth + 1)))
 				k++;
 			same = k < f.n;
 			if (same)
@@ -545,7 +547,8 @@ size_t value_duplicate(struct value *const *items, size_t n, size_t stride)
 
 /* --- equality --- */
 
-static bool same_sequence(struct cmp *c, const struct value *a, const struct value *b, unsigned depth)
+static bool same_sequence(struct cmp *c, const struct value *a, const struct value *b,
+			  unsigned depth)
 {
 	if (a->n_items != b->n_items)
 		return false;

@@ -13,41 +13,32 @@
 #include "core/str.h"
 #include "core/value_internal.h"
 
-#define SAFE_INT (INT64_C(1) << 53) /* what every JSON reader keeps exact */
-
-/* The {"$word": …} forms of values.  FORM_PAIRS: [[k, v], …]. */
-enum form { FORM_ITEMS, FORM_PAIRS, FORM_TEXT, FORM_OTHER };
-static const struct special {
-	const char *key;
-	enum value_kind kind;
-	enum form form;
-} specials[] = {
-	{ "$tuple", VALUE_TUPLE, FORM_ITEMS },
-	{ "$set", VALUE_SET, FORM_ITEMS },
-	{ "$frozenset", VALUE_FROZENSET, FORM_ITEMS },
-	{ "$deque", VALUE_DEQUE, FORM_ITEMS },
-	{ "$map", VALUE_DICT, FORM_PAIRS },
-	{ "$counter", VALUE_COUNTER, FORM_PAIRS },
-	{ "$ordereddict", VALUE_ORDERED_DICT, FORM_PAIRS },
-	{ "$defaultdict", VALUE_DEFAULT_DICT, FORM_PAIRS },
-	{ "$bytes", VALUE_BYTES, FORM_TEXT },
-	{ "$bytearray", VALUE_BYTEARRAY, FORM_TEXT },
-	{ "$str", VALUE_STR, FORM_TEXT }, /* what JSON strings cannot hold: lone surrogates */
-	{ "$int", VALUE_BIGINT, FORM_OTHER },
-	{ "$float", VALUE_FLOAT, FORM_OTHER },
-	{ "$complex", VALUE_COMPLEX, FORM_OTHER },
-	{ "$range", VALUE_RANGE, FORM_OTHER },
-	{ "$namedtuple", VALUE_NAMED_TUPLE, FORM_OTHER },
-	{ "$type", VALUE_TYPE, FORM_OTHER },
-	{ "$ellipsis", VALUE_ELLIPSIS, FORM_OTHER },
-	{ "$notimplemented", VALUE_NOT_IMPLEMENTED, FORM_OTHER },
+const struct value_special value_specials[] = {
+	{ "$tuple", VALUE_TUPLE, VALUE_FORM_ITEMS },
+	{ "$set", VALUE_SET, VALUE_FORM_ITEMS },
+	{ "$frozenset", VALUE_FROZENSET, VALUE_FORM_ITEMS },
+	{ "$deque", VALUE_DEQUE, VALUE_FORM_ITEMS },
+	{ "$map", VALUE_DICT, VALUE_FORM_PAIRS },
+	{ "$counter", VALUE_COUNTER, VALUE_FORM_PAIRS },
+	{ "$ordereddict", VALUE_ORDERED_DICT, VALUE_FORM_PAIRS },
+	{ "$defaultdict", VALUE_DEFAULT_DICT, VALUE_FORM_PAIRS },
+	{ "$bytes", VALUE_BYTES, VALUE_FORM_TEXT },
+	{ "$bytearray", VALUE_BYTEARRAY, VALUE_FORM_TEXT },
+	{ "$str", VALUE_STR, VALUE_FORM_TEXT }, /* what JSON strings cannot hold: lone surrogates */
+	{ "$int", VALUE_BIGINT, VALUE_FORM_OTHER },
+	{ "$float", VALUE_FLOAT, VALUE_FORM_OTHER },
+	{ "$complex", VALUE_COMPLEX, VALUE_FORM_OTHER },
+	{ "$range", VALUE_RANGE, VALUE_FORM_OTHER },
+	{ "$namedtuple", VALUE_NAMED_TUPLE, VALUE_FORM_OTHER },
+	{ "$type", VALUE_TYPE, VALUE_FORM_OTHER },
+	{ "$ellipsis", VALUE_ELLIPSIS, VALUE_FORM_OTHER },
+	{ "$notimplemented", VALUE_NOT_IMPLEMENTED, VALUE_FORM_OTHER },
 	/* Written for people and logs; not read, since they live in a candidate. */
-	{ "$iterator", VALUE_ITERATOR, FORM_OTHER },
-	{ "$handle", VALUE_HANDLE, FORM_OTHER },
-	{ "$ref", VALUE_REF, FORM_OTHER },
+	{ "$iterator", VALUE_ITERATOR, VALUE_FORM_OTHER },
+	{ "$handle", VALUE_HANDLE, VALUE_FORM_OTHER },
+	{ "$ref", VALUE_REF, VALUE_FORM_OTHER },
 };
-
-/* --- reading --- */
+_Static_assert(ARRAY_SIZE(value_specials) == VALUE_N_SPECIALS, "the header knows how many");
 
 /* Where we are: a list from the innermost outwards, turned round only for a message. */
 struct place {
@@ -432,20 +423,20 @@ static int read_named_tuple(struct reader *r, const json_t *j, const struct plac
 	return e;
 }
 
-static int read_special(struct reader *r, const struct special *s, const json_t *j,
+static int read_special(struct reader *r, const struct value_special *s, const json_t *j,
 			const struct place *at, unsigned depth, struct value **ret)
 {
 	struct place here = { at, s->key, 0 };
 	int e;
 
 	switch (s->form) {
-	case FORM_ITEMS:
+	case VALUE_FORM_ITEMS:
 		return read_items(r, j, s->kind, NULL, 0, &here, depth, ret);
-	case FORM_PAIRS:
+	case VALUE_FORM_PAIRS:
 		return read_pairs(r, j, s->kind, NULL, NULL, &here, depth, ret);
-	case FORM_TEXT:
+	case VALUE_FORM_TEXT:
 		return read_base64(r, j, s->kind, &here, ret);
-	case FORM_OTHER:
+	case VALUE_FORM_OTHER:
 		break;
 	}
 	switch (s->kind) {
@@ -469,8 +460,9 @@ static int read_special(struct reader *r, const struct special *s, const json_t 
 			(*ret)->kind = VALUE_TYPE;
 		return e;
 	default:
-		return prefix_place(r, &here, error_set(r->err, ERR_INPUT,
-							"only a running candidate has such a value"));
+		return prefix_place(
+			r, &here,
+			error_set(r->err, ERR_INPUT, "only a running candidate has such a value"));
 	}
 }
 
@@ -504,10 +496,10 @@ static int read_any(struct reader *r, const json_t *j, const struct place *at, u
 	key = json_object_iter_key(json_object_iter(obj));
 	if (*key != '$')
 		return read_object(r, j, NULL, at, depth, ret);
-	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
-		if (str_eq(specials[i].key, key))
-			return read_special(r, &specials[i], json_object_get(j, key), at, depth,
-					    ret);
+	for (size_t i = 0; i < ARRAY_SIZE(value_specials); i++)
+		if (str_eq(value_specials[i].key, key))
+			return read_special(r, &value_specials[i], json_object_get(j, key), at,
+					    depth, ret);
 	return prefix_place(r, at, error_set(r->err, ERR_INPUT, "unknown form '%s'", key));
 }
 
@@ -525,7 +517,8 @@ static int read_value(struct reader *r, const json_t *j, const struct type *t,
 	case TYPE_COMPLEX:
 		return read_complex(r, j, at, ret);
 	case TYPE_BOOL:
-		return json_is_boolean(j) ? read_any(r, j, at, depth, ret) : wrong(r, at, "bool", j);
+		return json_is_boolean(j) ? read_any(r, j, at, depth, ret)
+					  : wrong(r, at, "bool", j);
 	case TYPE_STRING:
 		if (json_is_object(j) && json_object_get(j, "$str"))
 			return read_any(r, j, at, depth, ret);
@@ -540,9 +533,10 @@ static int read_value(struct reader *r, const json_t *j, const struct type *t,
 		return read_items(r, j, VALUE_SET, t->args, 1, at, depth, ret);
 	case TYPE_TUPLE:
 		if (json_is_array(j) && json_array_size(j) != t->n_args)
-			return prefix_place(r, at, error_set(r->err, ERR_INPUT,
-							     "expected a tuple of %zu, got %zu items",
-							     t->n_args, json_array_size(j)));
+			return prefix_place(r, at,
+					    error_set(r->err, ERR_INPUT,
+						      "expected a tuple of %zu, got %zu items",
+						      t->n_args, json_array_size(j)));
 		return read_items(r, j, VALUE_TUPLE, t->args, t->n_args, at, depth, ret);
 	case TYPE_MAP:
 		if (t->args[0]->kind == TYPE_STRING)
@@ -569,255 +563,4 @@ int value_from_json(struct value_pool *p, const json_t *j, const struct type *t,
 	if (e == 0)
 		*ret = v;
 	return e;
-}
-
-/* --- writing --- */
-
-/* Work is counted, because values that share parts can denote far more than they hold. */
-#define MAX_NODES (2u << 20)
-
-struct writer {
-	size_t n_nodes;
-	bool too_large;
-};
-
-static json_t *write_value(struct writer *w, const struct value *v, unsigned depth);
-
-static json_t *wrap(enum value_kind kind, json_t *inner)
-{
-	const char *key = NULL;
-	json_t *j;
-
-	for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
-		if (specials[i].kind == kind)
-			key = specials[i].key;
-	j = inner ? json_object() : NULL;
-	if (!j || json_object_set_new(j, key, inner) < 0) {
-		if (!j)
-			json_decref(inner);
-		json_decref(j);
-		return NULL;
-	}
-	return j;
-}
-
-/* Append a new reference; on failure *arr becomes NULL and all is freed. */
-static void append(json_t **arr, json_t *item)
-{
-	if (*arr && item && json_array_append_new(*arr, item) == 0)
-		return;
-	if (!*arr)
-		json_decref(item);
-	json_decref(*arr);
-	*arr = NULL;
-}
-
-static json_t *write_items(struct writer *w, const struct value *v, unsigned depth)
-{
-	json_t *arr = json_array();
-
-	for (size_t i = 0; arr && i < v->n_items; i++)
-		append(&arr, write_value(w, v->items[i], depth + 1));
-	return arr;
-}
-
-static json_t *write_pairs(struct writer *w, const struct value *v, unsigned depth)
-{
-	json_t *arr = json_array();
-
-	for (size_t i = 0; arr && i + 1 < v->n_items; i += 2) {
-		json_t *pair = json_array();
-
-		append(&pair, pair ? write_value(w, v->items[i], depth + 1) : NULL);
-		append(&pair, pair ? write_value(w, v->items[i + 1], depth + 1) : NULL);
-		append(&arr, pair);
-	}
-	return arr;
-}
-
-/* A dict that JSON can hold as it is: str keys, and not mistaken for a {"$…": …} form. */
-static bool is_plain_object(const struct value *v)
-{
-	for (size_t i = 0; i + 1 < v->n_items; i += 2) {
-		const struct value *k = v->items[i];
-
-		if (k->kind != VALUE_STR || memchr(k->str, '\0', k->len) ||
-		    str_utf8_valid(k->str, k->len) != k->len)
-			return false;
-	}
-	return v->n_items != 2 || v->items[0]->str[0] != '$';
-}
-
-static json_t *write_object(struct writer *w, const struct value *v, unsigned depth)
-{
-	json_t *obj = json_object();
-
-	for (size_t i = 0; obj && i + 1 < v->n_items; i += 2) {
-		json_t *item = write_value(w, v->items[i + 1], depth + 1);
-
-		if (!item || json_object_setn_new(obj, v->items[i]->str, v->items[i]->len, item)) {
-			json_decref(obj);
-			obj = NULL;
-		}
-	}
-	return obj;
-}
-
-static json_t *write_base64(const struct value *v)
-{
-	size_t n = BASE64_ENCODE_RAW_LENGTH(v->len);
-	cleanup_mem char *text = mem_alloc(n + 1);
-
-	if (!text)
-		return NULL;
-	base64_encode_raw(text, v->len, (const uint8_t *)v->str);
-	return json_stringn(text, n);
-}
-
-/* As a number, or as one of the words for what is not finite; *ret_word tells which. */
-static json_t *write_double(double x, bool *ret_word)
-{
-	if (ret_word)
-		*ret_word = !isfinite(x);
-	if (isfinite(x))
-		return json_real(x);
-	return json_string(isnan(x) ? "NaN" : x > 0 ? "Infinity" : "-Infinity");
-}
-
-static json_t *write_named_tuple(struct writer *w, const struct value *v, unsigned depth)
-{
-	json_t *arr = json_array(), *fields = json_array();
-	const char *name = v->str, *end = v->str + v->len;
-
-	append(&arr, json_string(name));
-	for (size_t i = 0; fields && i < v->n_items; i++) {
-		name += strlen(name);
-		name += name < end;
-		append(&fields, json_string(name));
-	}
-	append(&arr, fields);
-	append(&arr, arr ? write_items(w, v, depth) : NULL);
-	return arr;
-}
-
-static json_t *write_named(const struct value *v)
-{
-	json_t *arr = json_array();
-
-	append(&arr, json_string(v->str));
-	append(&arr, json_integer(v->integer));
-	return arr;
-}
-
-static json_t *write_complex(const struct value *v)
-{
-	json_t *arr = json_array();
-
-	append(&arr, write_double(v->real, NULL));
-	append(&arr, write_double(v->imag, NULL));
-	return arr;
-}
-
-static json_t *write_int(const struct value *v)
-{
-	char text[24];
-
-	if (v->kind == VALUE_BIGINT)
-		return wrap(VALUE_BIGINT, json_stringn(v->str, v->len));
-	if (v->integer >= -SAFE_INT && v->integer <= SAFE_INT)
-		return json_integer(v->integer);
-	(void) snprintf(text, sizeof(text), "%lld", (long long)v->integer);
-	return wrap(VALUE_BIGINT, json_string(text));
-}
-
-/* The ints of a range are plain, or decimal strings. */
-static json_t *write_range(const struct value *v)
-{
-	json_t *arr = json_array();
-
-	for (size_t i = 0; arr && i < v->n_items; i++) {
-		json_t *item = write_int(v->items[i]);
-		json_t *text = json_object_get(item, "$int");
-
-		append(&arr, text ? json_incref(text) : json_incref(item));
-		json_decref(item);
-	}
-	return arr;
-}
-
-static json_t *write_value(struct writer *w, const struct value *v, unsigned depth)
-{
-	bool word = false;
-	json_t *j;
-
-	if (depth > VALUE_MAX_DEPTH || ++w->n_nodes > MAX_NODES) {
-		w->too_large = true;
-		return NULL;
-	}
-	switch (v->kind) {
-	case VALUE_NONE:
-		return json_null();
-	case VALUE_BOOL:
-		return json_boolean(v->boolean);
-	case VALUE_INT:
-	case VALUE_BIGINT:
-		return write_int(v);
-	case VALUE_FLOAT:
-		j = write_double(v->real, &word);
-		return word ? wrap(VALUE_FLOAT, j) : j;
-	case VALUE_COMPLEX:
-		return wrap(v->kind, write_complex(v));
-	case VALUE_STR:
-		if (str_utf8_valid(v->str, v->len) == v->len)
-			return json_stringn(v->str, v->len);
-		return wrap(v->kind, write_base64(v));
-	case VALUE_BYTES:
-	case VALUE_BYTEARRAY:
-		return wrap(v->kind, write_base64(v));
-	case VALUE_LIST:
-		return write_items(w, v, depth);
-	case VALUE_TUPLE:
-	case VALUE_SET:
-	case VALUE_FROZENSET:
-	case VALUE_DEQUE:
-		return wrap(v->kind, write_items(w, v, depth));
-	case VALUE_DICT:
-		if (is_plain_object(v))
-			return write_object(w, v, depth);
-		/* fall through */
-	case VALUE_COUNTER:
-	case VALUE_ORDERED_DICT:
-	case VALUE_DEFAULT_DICT:
-		return wrap(v->kind, write_pairs(w, v, depth));
-	case VALUE_NAMED_TUPLE:
-		return wrap(v->kind, write_named_tuple(w, v, depth));
-	case VALUE_RANGE:
-		return wrap(v->kind, write_range(v));
-	case VALUE_ELLIPSIS:
-	case VALUE_NOT_IMPLEMENTED:
-		return wrap(v->kind, json_null());
-	case VALUE_TYPE:
-		return wrap(v->kind, json_string(v->str));
-	case VALUE_ITERATOR:
-	case VALUE_HANDLE:
-		return wrap(v->kind, write_named(v));
-	case VALUE_REF:
-		return wrap(v->kind, json_integer(v->integer));
-	case VALUE_KIND_COUNT:
-		break;
-	}
-	return NULL;
-}
-
-int value_to_json(const struct value *v, json_t **ret, struct error *err)
-{
-	struct writer w = { 0 };
-	json_t *j = write_value(&w, v, 0);
-
-	if (!j && w.too_large)
-		return error_set(err, ERR_LIMIT, "a value is too deep or too large for JSON");
-	if (!j)
-		return error_set(err, ERR_NOMEM, "out of memory for a value");
-	*ret = j;
-	return 0;
 }
