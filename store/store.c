@@ -312,6 +312,10 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 			if (strcasecmp(a, numbers[i]) == 0)
 				return SQLITE_OK;
 		return SQLITE_DENY;
+	case SQLITE_UPDATE:
+		/* SQLite asks for this when it sets up some of the pragma tables; a statement that
+		 * really did it is refused as the schema is not writable. */
+		return a && strcmp(a, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
 	default:
 		return SQLITE_DENY;
 	}

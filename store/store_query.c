@@ -16,7 +16,9 @@ static int asking_error(struct store *s, int rc, struct error *err)
 {
 	int code = rc & 0xff;
 
-	if (code == SQLITE_ERROR || code == SQLITE_AUTH || code == SQLITE_RANGE || code == SQLITE_MISMATCH ||
+	if (code == SQLITE_AUTH)
+		return error_set(err, ERR_INPUT, "a query may only read (%s)", sqlite3_errmsg(s->db));
+	if (code == SQLITE_ERROR || code == SQLITE_RANGE || code == SQLITE_MISMATCH ||
 	    code == SQLITE_READONLY)
 		return error_set(err, ERR_INPUT, "%s", sqlite3_errmsg(s->db));
 	return store_sql_error(s, rc, "query", err);

@@ -251,7 +251,7 @@ CREATE VIEW v_runs AS
 SELECT r.run_id, r.kind, r.state, r.policy_spec, coalesce(r.policy_name, r.policy_spec) AS policy,
        r.policy_version, r.policy_version_number,
        r.template_name || coalesce('@' || r.template_version, '') AS template,
-       r.selection, r.seed, r.samples, r.isolation, r.judge_version, r.extract_version, r.winnow_version, r.shard,
+       r.selection, CASE WHEN r.seed >= 0 THEN r.seed ELSE printf('%llu', r.seed) END AS seed, r.samples, r.isolation, r.judge_version, r.extract_version, r.winnow_version, r.shard,
        (SELECT count(*) FROM run_task p WHERE p.run_id = r.run_id) AS tasks,
        (SELECT count(*) FROM sample s WHERE s.run_id = r.run_id) AS sampled,
        strftime('%Y-%m-%dT%H:%M:%fZ', r.created_us / 1e6, 'unixepoch') AS created_at,
