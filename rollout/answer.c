@@ -15,18 +15,22 @@
 #define CELL_MAX 100     /* characters */
 #define ROWS_MEASURED 1000
 
+static int add_bytes(const char *text, size_t n, void *ctx)
+{
+	buf_add(ctx, text, n);
+	return 0;
+}
+
+/* Numbers of 15 digits: what was measured is never that exact, and 0.1 stays 0.1. */
 int answer_json(json_t *j, struct error *err)
 {
 	cleanup_json json_t *own = j;
 	cleanup_buf struct buf line = { 0 };
 	int r;
 
-	if (!j)
-		return error_set(err, ERR_NOMEM, "out of memory for the answer");
 	buf_init(&line, SIZE_MAX);
-	r = json_dump_line(own, &line, err);
-	if (r < 0)
-		return r;
+	if (!j || json_dump_callback(own, add_bytes, &line, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
+		return error_set(err, ERR_NOMEM, "out of memory for the answer");
 	buf_addc(&line, '\n');
 	r = buf_check(&line, "the answer", err);
 	if (r < 0)
@@ -114,17 +118,23 @@ static size_t characters(const char *s)
 
 static void print_row(const struct table *t, char *const *cells)
 {
-	for (size_t c = 0; c < t->n_columns; c++) {
+	size_t used = 0; /* nothing but blanks comes after the last cell that says something */
+
+	for (size_t c = 0; c < t->n_columns; c++)
+		if (*cells[c])
+			used = c + 1;
+	for (size_t c = 0; c < used; c++) {
 		size_t w = characters(cells[c]), pad = t->widths[c] > w ? t->widths[c] - w : 0;
-		bool last = c + 1 == t->n_columns;
 
 		if (t->numbers[c])
 			(void) printf("%*s", (int)pad, "");
 		(void) fputs(cells[c], stdout);
-		if (!t->numbers[c] && !last)
+		if (!t->numbers[c] && c + 1 < used)
 			(void) printf("%*s", (int)pad, "");
-		(void) fputs(last ? "\n" : "  ", stdout);
+		if (c + 1 < used)
+			(void) fputs("  ", stdout);
 	}
+	(void) putchar('\n');
 }
 
 /* Print every whole row that waits. */

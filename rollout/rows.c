@@ -75,7 +75,7 @@ static void csv_value(const json_t *v, bool last)
 	if (json_is_integer(v))
 		(void) snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
 	else if (json_is_real(v))
-		(void) snprintf(number, sizeof(number), "%.17g", json_real_value(v));
+		(void) snprintf(number, sizeof(number), "%.15g", json_real_value(v));
 	csv_cell(number, strlen(number), last);
 }
 
