@@ -19,6 +19,7 @@
 #include "rollout/common.h"
 #include "rollout/metrics.h"
 
+#define WAKE_US 1000                 /* not 0: a timer that is always due would keep descriptors waiting */
 #define TICK_US 200000
 #define GUARD_US 1000000
 #define METRICS_US 15000000
@@ -146,7 +147,7 @@ void engine_wake(struct engine *e)
 
 	if (e->awake || e->ended)
 		return;
-	if (loop_timer_start(e->wake, 0, 0, &err) < 0) {
+	if (loop_timer_start(e->wake, WAKE_US, 0, &err) < 0) {
 		engine_fail(e, ENGINE_ERROR, &err);
 		return;
 	}
@@ -166,6 +167,12 @@ static bool work_is_over(const struct engine *e)
 	       e->next_pending == e->run->n_pending;
 }
 
+/* Told to stop, but there was nothing left to stop. */
+static bool everything_done(const struct engine *e)
+{
+	return tally_done(&e->run->tally) + e->n_internal == e->run->tally.planned;
+}
+
 static int pump_work(struct engine *e, struct error *err)
 {
 	int r = 0;
@@ -179,7 +186,7 @@ static int pump_work(struct engine *e, struct error *err)
 			r = engine_ask_more(e, err);
 	}
 	if (r == 0 && !e->ended && work_is_over(e))
-		end(e, e->no_more ? e->end : ENGINE_COMPLETE);
+		end(e, everything_done(e) ? ENGINE_COMPLETE : e->end);
 	return r;
 }
 

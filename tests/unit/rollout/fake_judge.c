@@ -113,8 +113,8 @@ static void on_timer(void *ctx)
 
 	if (j->n && !fake_judge.stuck)
 		answer(j);
-	if (j->n)
-		(void) loop_timer_start(j->timer, 0, 0, NULL);
+	if (j->n) /* not at once: descriptors and signals want their turn */
+		(void) loop_timer_start(j->timer, 1000, 0, NULL);
 }
 
 int judge_attach(struct judge *j, struct loop *loop, void (*on_dead)(void *ctx, const struct error *why), void *ctx,
@@ -154,7 +154,7 @@ int judge_submit(struct judge *j, const struct judge_request *req, judge_done_fn
 	fake_judge.submitted++;
 	if (++j->n > fake_judge.max_in_flight)
 		fake_judge.max_in_flight = j->n;
-	return j->loop ? loop_timer_start(j->timer, 0, 0, err) : 0;
+	return j->loop && j->n == 1 ? loop_timer_start(j->timer, 1000, 0, err) : 0;
 }
 
 void judge_cancel(struct judge *j, uint64_t id)

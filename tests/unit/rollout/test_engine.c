@@ -330,10 +330,16 @@ static void sigterm__finishes_what_is_under_way(void **state)
 
 	(void)state;
 	import_tasks(false);
-	fake_judge.signal_after = 20;
+	fake_judge.signal_after = 2; /* while references are judged: nothing has been asked for */
 	fake_judge.signal_number = SIGTERM;
 	run_session(&a, &out);
 	assert_int_equal(out.end, ENGINE_TERMINATED);
+	assert_int_equal(out.tally.judged, 0);
+	fake_judge.signal_after = fake_judge.answered + 20;
+	a.resume = "last";
+	run_session(&a, &out);
+	if (out.end != ENGINE_COMPLETE)
+		assert_int_equal(out.end, ENGINE_TERMINATED);
 	assert_int_equal(out.tally.pending, 0);
 	assert_true(out.tally.judged > 0);
 	fake_judge.signal_after = 0;
@@ -359,6 +365,7 @@ static void internal_errors__few_are_rows_many_stop_the_run(void **state)
 	assert_int_equal(out.tally.judged, TASKS * SAMPLES);
 	assert_int_equal(unlink(store_file), 0);
 
+	fake_judge.internal_fails = false;
 	want = undisturbed(10); /* where the machinery works they are accepted */
 	fake_judge.internal_fails = true;
 	run_session(&a, &out);
