@@ -277,7 +277,7 @@ static const struct option_spec run_options[] = {
 	{ "temperature", OPTION_NUMBER, "X", NULL, "sampling temperature (default: the server's)", true },
 	{ "top-p", OPTION_NUMBER, "X", NULL, "nucleus sampling (default: the server's)", true },
 	{ "max-tokens", OPTION_UINT, "N", NULL, "longest completion in tokens (default: the server's)", true },
-	{ "stop", OPTION_LIST, "TEXT", NULL, "stop string; may be repeated", true },
+	{ "stop", OPTION_LIST, "TEXT", NULL, "stop string", true },
 	{ "api", OPTION_STRING, "chat|completions", NULL, "which interface of an openai server (default: chat)", true },
 	{ "policy-version", OPTION_STRING, "N[:LABEL]", NULL, "version of the policy, for what needs an order", true },
 	{ "logprobs", OPTION_FLAG, NULL, NULL, "keep token ids and log probabilities where the server gives them", true },
