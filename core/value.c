@@ -15,13 +15,13 @@
 
 #define CHUNK_MIN ((size_t)16 << 10)
 #define CHUNK_MAX ((size_t)1 << 20)
-#define ALIGN 16
+#define ALIGN ((size_t)16)
 
 struct chunk {
 	struct chunk *next;
 	size_t size;
 	size_t used;
-	_Alignas(ALIGN) unsigned char data[];
+	_Alignas(16) unsigned char data[];
 };
 
 struct value_pool {
@@ -240,11 +240,11 @@ void value_float_repr(double x, bool add_dot_0, char *ret)
 	int n = 0, exponent;
 
 	if (isnan(x)) {
-		strcpy(ret, "nan");
+		(void) sprintf(ret, "%s", "nan");
 		return;
 	}
 	if (isinf(x)) {
-		strcpy(ret, x < 0 ? "-inf" : "inf");
+		(void) sprintf(ret, "%s", x < 0 ? "-inf" : "inf");
 		return;
 	}
 	for (int precision = 0; precision < 17; precision++) {
@@ -271,15 +271,15 @@ void value_float_repr(double x, bool add_dot_0, char *ret)
 		ret += sprintf(ret, "0.");
 		while (++exponent < 0)
 			*ret++ = '0';
-		strcpy(ret, digits);
+		(void) sprintf(ret, "%s", digits);
 		return;
 	}
 	for (int i = 0; i <= exponent; i++)
-		*ret++ = i < n ? digits[i] : '0';
+		*ret++ = (char)(i < n ? digits[i] : '0');
 	if (n > exponent + 1)
 		(void) sprintf(ret, ".%s", digits + exponent + 1);
 	else
-		strcpy(ret, add_dot_0 ? ".0" : "");
+		(void) sprintf(ret, "%s", add_dot_0 ? ".0" : "");
 }
 
 struct repr {

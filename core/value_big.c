@@ -95,7 +95,7 @@ int value_int_from_hex(struct value_pool *p, bool negative, const char *s, size_
 		if (hex_digit(s[i]) < 0)
 			return error_set(err, ERR_INPUT, "an integer has a bad digit");
 	/* 16^n > 10^(1.204 n): what is surely too long costs nothing. */
-	if (n > VALUE_MAX_DIGITS / 6 * 5)
+	if (n > (size_t)VALUE_MAX_DIGITS / 6 * 5)
 		return error_set(err, ERR_LIMIT, "an integer has more than %d digits",
 				 VALUE_MAX_DIGITS);
 	work = (uint64_t)in_limbs * in_limbs / 2 + in_limbs;

@@ -140,7 +140,9 @@ static char tag_of(const struct value *v)
 	};
 	_Static_assert(ARRAY_SIZE(tags) == VALUE_KIND_COUNT, "a tag for each kind");
 
-	return v->kind == VALUE_BOOL && !v->boolean ? 'F' : tags[v->kind];
+	if (v->kind == VALUE_BOOL && !v->boolean)
+		return 'F';
+	return tags[v->kind];
 }
 
 static void encode(struct value_numbers *numbers, const struct value *v, struct buf *out,
