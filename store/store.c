@@ -245,7 +245,7 @@ static int migrate_step(struct store *s, const struct store_migration *m, struct
 {
 	cleanup_mem char *pragma = NULL;
 	int64_t broken = 0;
-	int r;
+	int rc, r;
 
 	pragma = m->version == 1 ? mem_printf("PRAGMA application_id = %d; PRAGMA user_version = %d",
 					      STORE_APPLICATION_ID, m->version)
@@ -257,10 +257,15 @@ static int migrate_step(struct store *s, const struct store_migration *m, struct
 		r = store_exec(s, m->sql, m->name, err);
 	if (r == 0 && m->version == 1)
 		r = put_store_row(s, err);
-	if (r == 0 && read_int(s, "SELECT count(*) FROM pragma_foreign_key_check", &broken) == SQLITE_OK && broken)
-		r = error_set(err, ERR_CORRUPT, "store '%s': migration %s leaves %lld broken references", s->path,
-			      m->name, (long long)broken);
-	return r;
+	if (r < 0)
+		return r;
+	rc = read_int(s, "SELECT count(*) FROM pragma_foreign_key_check", &broken);
+	if (rc != SQLITE_OK)
+		return store_sql_error(s, rc, "check references", err);
+	if (broken)
+		return error_set(err, ERR_CORRUPT, "store '%s': migration %s leaves %lld broken references", s->path,
+				 m->name, (long long)broken);
+	return 0;
 }
 
 static int migrate(struct store *s, int64_t version, struct error *err)

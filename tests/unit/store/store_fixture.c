@@ -98,7 +98,7 @@ int fixture_put_tasks(struct store *s, unsigned n, unsigned variant, struct stor
 	return r;
 }
 
-static int make_run(struct store *s, const struct fill *how, int64_t *ret_run, struct error *err)
+int fixture_make_run(struct store *s, const struct fill *how, int64_t *ret_run, struct error *err)
 {
 	static const uint8_t digest[HASH_SHA256_BYTES] = { 1, 2, 3 };
 	struct store_run run = { .kind = "run", .policy_spec = "replay:made.jsonl", .policy_kind = "replay", .policy_name = "made",
@@ -159,7 +159,7 @@ static void make_program(struct rng *rng, unsigned task, size_t pad, char *text,
 		text[pad] = '\0';
 }
 
-static int fill_one(struct store *s, const struct fill *how, int64_t run, unsigned i, unsigned k, struct error *err)
+int fixture_fill_one(struct store *s, const struct fill *how, int64_t run, unsigned i, unsigned k, struct error *err)
 {
 	char program[8192], completion[8300], stream[48];
 	struct store_sample row = { .sample_id = store_sample_id(run, i, k, 0), .run_id = run, .task_ordinal = i, .index = k,
@@ -219,12 +219,12 @@ int fixture_fill(struct store *s, const struct fill *how, int64_t *ret_run, stru
 	int r = fixture_put_tasks(s, how->n_tasks, 0, NULL, err);
 
 	if (r == 0)
-		r = make_run(s, how, &run, err);
+		r = fixture_make_run(s, how, &run, err);
 	if (r == 0)
 		r = store_begin(s, err);
 	for (unsigned i = 0; i < how->n_tasks && r == 0; i++)
 		for (unsigned k = 0; k < how->n_samples && r == 0; k++) {
-			r = fill_one(s, how, run, i, k, err);
+			r = fixture_fill_one(s, how, run, i, k, err);
 			if (r == 0 && how->batch_of_256 && ++in_batch % 256 == 0) {
 				r = store_commit(s, err);
 				if (r == 0)

@@ -30,6 +30,10 @@ struct fill { unsigned n_tasks, n_samples; uint64_t seed; bool leave_pending; si
 /* Tasks, one run in python, and judged samples with every verdict among them.  Returns the run. */
 int fixture_fill(struct store *s, const struct fill *how, int64_t *ret_run, struct error *err);
 
+/* Its parts: a run over all tasks that are there, and one sample of it with all that belongs to it. */
+int fixture_make_run(struct store *s, const struct fill *how, int64_t *ret_run, struct error *err);
+int fixture_fill_one(struct store *s, const struct fill *how, int64_t run, unsigned i, unsigned k, struct error *err);
+
 /* The first column of the first row, as JSON text; "" where there is no row.  Fails the test on an error. */
 const char *fixture_ask(struct store *s, const char *sql);
 long long fixture_count(struct store *s, const char *sql);
