@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the owner of a nightly job relies on: deadline, signals, the lock, the disk, metrics."""
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from e2e import SAMPLES, SLOWDOWN, TASKS, Case, samples, stop, write_jsonl
+
+
+def slow_samples(n=40, seconds=0.3):
+    rows = []
+    for t in TASKS:
+        head = t["solutions"]["python"]
+        for i in range(n):
+            rows.append({"task_id": t["task_id"], "sample": i, "solution":
+                         "import time\n_t = time.process_time()\nwhile time.process_time() - _t < %g:\n    pass\n# %d\n%s"
+                         % (seconds, i, head)})
+    return rows
+
+
+class Nightly(Case):
+    def setUp(self):
+        super().setUp()
+        self.slow = self.path("slow.jsonl")
+        write_jsonl(self.slow, slow_samples())
+
+    def slow_args(self, store, *more):
+        return self.run_args(store, *more, samples_file=self.slow, n=40)
+
+    def wait_for(self, what, test, timeout=30):
+        end = time.monotonic() + timeout * SLOWDOWN
+        while time.monotonic() < end:
+            value = test()
+            if value:
+                return value
+            time.sleep(0.02)
+        self.fail("waited in vain for " + what)
+
+    def judged(self, store):
+        try:
+            return self.query(store, "SELECT count(*) FROM sample WHERE state = 'judged'")[0][0]
+        except Exception:
+            return 0
+
+    def test_deadline_stops_in_good_order(self):
+        store = self.store()
+        began = time.monotonic()
+        s = self.summary(self.winnow(*self.slow_args(store, "--deadline", "1s", "--jobs", 1), status=4))
+        self.assertLess(time.monotonic() - began, 100 * SLOWDOWN)
+        self.assertEqual((s["state"], s["exit_reason"]), ("stopped", "deadline"))
+        self.assertEqual(s["pending"], 0)     # what was there has been judged
+        self.assertEqual(self.query(store, "SELECT state FROM run"), [("stopped",)])
+        self.sound(store)
+
+    def test_sigterm_drains_and_exits_4(self):
+        store = self.store()
+        p = self.start(*self.slow_args(store, "--jobs", 1))
+        self.wait_for("a verdict", lambda: self.judged(store))
+        began = time.monotonic()
+        stop(p)
+        status, out, err = self.end(p, timeout=45)
+        self.assertEqual(status, 4, err)
+        self.assertLess(time.monotonic() - began, 31 * SLOWDOWN)
+        s = self.summary(out)
+        self.assertEqual(s["state"], "stopped")
+        self.sound(store)
+        self.assertEqual(s["judged"], self.judged(store))
+
+    def test_second_sigterm_and_sigint_leave_at_once(self):
+        for signals, want in (([signal.SIGTERM, signal.SIGTERM], 4), ([signal.SIGINT], 130)):
+            store = self.store("s%d.db" % want)
+            p = self.start(*self.slow_args(store, "--jobs", 1))
+            self.wait_for("a verdict", lambda: self.judged(store))
+            began = time.monotonic()
+            for s in signals:
+                stop(p, s)
+                time.sleep(0.3)
+            status, out, err = self.end(p, timeout=20)
+            self.assertEqual(status, want, err)
+            self.assertLess(time.monotonic() - began, 8 * SLOWDOWN)
+            self.assertEqual(self.summary(out)["state"], "stopped")
+            self.assertGreater(self.query(store, "SELECT count(*) FROM sample WHERE state = 'pending'")[0][0], 0)
+            self.sound(store)
+
+    def test_second_writer_waits_or_names_the_holder(self):
+        store = self.store()
+        p = self.start(*self.slow_args(store, "--jobs", 1))
+        self.wait_for("a verdict", lambda: self.judged(store))
+        began = time.monotonic()
+        q = self.winnow(*self.run_args(store), status=3)
+        self.assertIn("winnow run", q.stderr)
+        self.assertIn(str(p.pid), q.stderr)
+        q = self.winnow(*self.run_args(store, "--wait", "1"), status=3)
+        self.assertGreaterEqual(time.monotonic() - began, 1)
+        waiter = self.start(*self.run_args(store, "--wait", "60"))
+        time.sleep(0.3)
+        stop(p, signal.SIGINT)
+        self.end(p)
+        status, out, err = self.end(waiter, timeout=90)
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.summary(out)["run_id"], 2)
+
+    def test_dead_spawner_is_exit_3_and_resume_goes_on(self):
+        store = self.store()
+        p = self.start(*self.slow_args(store, "--jobs", 1, "--select", "id:add"))
+        self.wait_for("a verdict", lambda: self.judged(store))
+        with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
+            children = [int(x) for x in f.read().split()]
+        self.assertTrue(children)
+        os.kill(children[0], signal.SIGKILL)
+        status, out, err = self.end(p, timeout=30)
+        self.assertEqual(status, 3, err)
+        self.assertEqual(self.summary(out)["exit_reason"], "spawner_dead")
+        self.sound(store)
+        s = self.summary(self.winnow("--store", store, "--json", "run", "--resume", "last", "--jobs", 2))
+        self.assertEqual((s["state"], s["judged"]), ("complete", 40))
+
+    def test_min_free_pauses(self):
+        store = self.store()
+        p = self.winnow(*self.run_args(store, "--min-free", "900000T", "--deadline", "2s"), status=4)
+        self.assertIn("--min-free", p.stderr)
+        s = self.summary(p)
+        self.assertEqual((s["sampled"], s["unsampled"]), (0, len(TASKS) * SAMPLES))
+
+    def test_metrics_file(self):
+        store, file = self.store(), self.path("winnow.prom")
+        self.winnow(*self.run_args(store, "--metrics", file))
+        text = open(file).read()
+        self.assertIn('winnow_samples_total{state="judged"} %d\n' % (len(TASKS) * SAMPLES), text)
+        self.assertRegex(text, r'winnow_run_info\{run="1",state="complete",policy="replay",')
+        success = float(re.search(r"^winnow_last_success_timestamp_seconds (\S+)$", text, re.M).group(1))
+        self.assertLess(abs(success - time.time()), 120)
+        helped, typed = set(), set()
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                helped.add(line.split()[2])
+            elif line.startswith("# TYPE "):
+                self.assertIn(line.split()[3], ("counter", "gauge"))
+                typed.add(line.split()[2])
+            else:
+                m = re.fullmatch(r'([a-z_]+)(\{[a-z_]+="(?:[^"\\]|\\.)*"(?:,[a-z_]+="(?:[^"\\]|\\.)*")*\})? (-?[0-9.]+)', line)
+                self.assertTrue(m, line)
+                self.assertIn(m.group(1), helped & typed)
+        # a run that stops does not forget when the last one succeeded
+        self.winnow(*self.run_args(store, "--metrics", file, "--deadline", "0", "--seed", 5), status=4)
+        self.assertIn("winnow_last_success_timestamp_seconds %.3f" % success, open(file).read())
+        self.assertEqual([n for n in os.listdir(self.dir) if ".tmp" in n], [])
+        p = self.winnow(*self.run_args(store, "--metrics", "/nowhere/x.prom"), status=None)
+        self.assertIn("--metrics", p.stderr)
+        self.assertIn(p.returncode, (2, 3))
+
+    def test_read_only_folder(self):
+        store = self.store()
+        if os.geteuid() == 0:
+            self.skipTest("root writes read-only folders")
+        os.chmod(self.dir, 0o555)
+        try:
+            self.winnow(*self.run_args(store), status=3)
+        finally:
+            os.chmod(self.dir, 0o755)
+        self.sound(store)
+
+    def test_read_only_mount(self):
+        with Mount(self, "4m") as where:
+            store = os.path.join(where, "w.db")
+            self.winnow("--store", store, "import", self.tasks)
+            subprocess.run(["mount", "-o", "remount,ro", where], check=True)
+            p = self.winnow(*self.run_args(store), status=3)
+            self.assertTrue(p.stderr.strip())
+
+    def test_full_disk(self):
+        with Mount(self, "2m") as where:
+            store = os.path.join(where, "w.db")
+            self.winnow("--store", store, "import", self.tasks)
+            with open(os.path.join(where, "filler"), "wb") as f:
+                st = os.statvfs(where)
+                f.write(b"x" * (st.f_bavail * st.f_bsize - 200 * 1024))
+            big = [dict(r, solution=r["solution"] + "#" * 20000) for r in samples(60)]
+            for i, r in enumerate(big):
+                r["solution"] += "\n# %d\n" % i
+            write_jsonl(self.samples, big)
+            p = self.winnow(*self.run_args(store, n=60), status=3)
+            self.assertRegex(p.stderr, "full|space")
+            os.unlink(os.path.join(where, "filler"))
+            subprocess.run(["mount", "-o", "remount,size=64m", where], check=True)
+            s = self.summary(self.winnow(*self.run_args(store, "--resume", "last", n=60)))
+            self.assertEqual((s["state"], s["judged"]), ("complete", 60 * len(TASKS)))
+            self.sound(store)
+
+
+class Mount:
+    """A tmpfs of some size; the test is skipped by name where we may not mount."""
+
+    def __init__(self, case, size):
+        self.case, self.size = case, size
+
+    def __enter__(self):
+        self.where = tempfile.mkdtemp(prefix="winnow-mount-")
+        p = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + self.size, "tmpfs", self.where],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if p.returncode:
+            os.rmdir(self.where)
+            self.case.skipTest("no tmpfs can be mounted here: " + p.stderr.strip())
+        return self.where
+
+    def __exit__(self, *exc):
+        subprocess.run(["umount", "-l", self.where], check=False)
+        os.rmdir(self.where)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
