@@ -104,6 +104,7 @@ bool py_scan_next(struct py_scan *s, struct py_line *ret)
 			p += 2;
 			if (p < s->end && p[-1] == '\r' && *p == '\n')
 				p++;
+			last = p < s->end ? p : s->end;
 			continue;
 		}
 		if (c == '"' || c == '\'') {
