@@ -52,7 +52,11 @@ static void prove(enum tier tier, const struct sandbox_options *base, struct tie
 		ret->works = true;
 		ret->info = *sandbox_info(s);
 	} else {
-		(void) snprintf(ret->why, sizeof(ret->why), "%s", err.msg);
+		/* "no tier at or above …; landlock: why": only the last part is news here. */
+		cleanup_mem char *mark = mem_printf("; %s: ", tier_name(tier));
+		const char *why = mark ? strstr(err.msg, mark) : NULL;
+
+		(void) snprintf(ret->why, sizeof(ret->why), "%s", why ? why + strlen(mark) : err.msg);
 	}
 	sandbox_close(s);
 }
