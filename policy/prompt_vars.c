@@ -153,6 +153,19 @@ static void add_examples(const struct task *t, struct buf *b)
 		b->data[--b->len] = '\0';
 }
 
+/* Without the blank lines around it: templates set their own. */
+static void add_prompt(const char *prompt, struct buf *b)
+{
+	size_t n;
+
+	while (*prompt == '\n' || *prompt == '\r')
+		prompt++;
+	n = strlen(prompt);
+	while (n > 0 && strchr(" \t\r\n", prompt[n - 1]))
+		n--;
+	buf_add(b, prompt, n);
+}
+
 void prompt_vars_clear(struct prompt_vars *v)
 {
 	for (size_t i = 0; i < PROMPT_VAR_COUNT; i++)
@@ -168,7 +181,7 @@ int prompt_vars_fill(struct prompt_vars *v, const struct task *task, const char 
 
 	for (size_t i = 0; i < PROMPT_VAR_COUNT; i++)
 		buf_init(&v->text[i], MAX_TEXT);
-	buf_adds(&v->text[PROMPT_TASK_PROMPT], task->prompt ? task->prompt : "");
+	add_prompt(task->prompt ? task->prompt : "", &v->text[PROMPT_TASK_PROMPT]);
 	buf_adds(&v->text[PROMPT_LANGUAGE], language);
 	buf_adds(&v->text[PROMPT_LANGUAGE_TITLE], language_title ? language_title : language);
 	buf_adds(&v->text[PROMPT_PROMPT_LANGUAGE], code ? task->prompt_language : "");
