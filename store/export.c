@@ -46,6 +46,21 @@ bool export_counting(const struct export_ctx *x)
 
 /* --- emitting --- */
 
+/* Before the first row of a group.  A number of shards asked for is kept wherever there are as many groups. */
+static bool shard_is_full(const struct export_ctx *x)
+{
+	uint32_t n = shards_n(x->shards);
+
+	if (!n)
+		return true;
+	if (!x->n_shards)
+		return shards_bytes(x->shards) >= SHARD_BYTES;
+	if (n >= x->n_shards)
+		return false;
+	return (double)(x->rows - 1) * x->n_shards >= (double)n * (double)x->rows_of_shards ||
+	       x->groups_of_shards - x->groups <= x->n_shards - n;
+}
+
 int export_emit(struct export_ctx *x, json_t *row, struct error *err)
 {
 	cleanup_json json_t *owned = row;
@@ -61,12 +76,7 @@ int export_emit(struct export_ctx *x, json_t *row, struct error *err)
 		return error_set(err, ERR_NOMEM, "out of memory for a row");
 	/* A shard begins with the first row of a group, so that none is empty. */
 	if (x->group_rows == 1) {
-		uint32_t n = shards_n(x->shards);
-		bool full = x->n_shards ? (double)(x->rows - 1) * x->n_shards >= (double)n * (double)x->rows_of_shards &&
-						  n < x->n_shards :
-					  shards_bytes(x->shards) >= SHARD_BYTES;
-
-		if (!n || full) {
+		if (shard_is_full(x)) {
 			r = shards_next(x->shards, err);
 			if (r < 0)
 				return r;
@@ -481,10 +491,11 @@ static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *ru
 	if (r == 0 && x->opt->shards > 1) {
 		r = walk_groups(x, items, runs_json.data, err);
 		x->rows_of_shards = x->rows;
+		x->groups_of_shards = x->groups;
 		x->n_shards = x->opt->shards;
 		start_over(x);
 	} else if (r == 0 && x->opt->shards == 1) {
-		x->rows_of_shards = x->n_shards = 1; /* the first shard is never full */
+		x->n_shards = 1; /* the first shard is never full */
 	}
 	if (r == 0)
 		r = shards_open(x->opt->out_dir, x->kind->name, x->opt->compress, &shards, err);

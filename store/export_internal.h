@@ -82,7 +82,7 @@ struct export_ctx {
 	struct shards *shards;        /* NULL while counting */
 	const struct export_kind *kind;
 	uint64_t rows, groups, left[LEFT_COUNT];
-	uint64_t rows_of_shards;      /* with --shards: counted before */
+	uint64_t rows_of_shards, groups_of_shards; /* with --shards: counted before */
 	uint32_t n_shards;
 	uint64_t group_rows;          /* of the group at hand */
 	int shape;                    /* 0 not known yet, 1 messages, 2 plain text */
