@@ -34,6 +34,7 @@ int judge_open(const struct judge_options *opt, struct judge **ret, struct error
 const struct sandbox_info *judge_info(const struct judge *j);
 struct sandbox *judge_sandbox(struct judge *j);
 unsigned judge_slots(const struct judge *j);
+const struct language_set *judge_languages(const struct judge *j);
 void judge_close(struct judge *j);
 
 /* Attach to the loop: results are then called back from it.  on_dead: the
@@ -90,6 +91,7 @@ int judge_exec(struct judge *j, const struct exec_request *req, exec_done_fn *do
 /* What equality of verdicts goes by (DESIGN section 7): SHA-256 over program bytes,
  * language, tests digest, checker, driver, judge and toolchain versions, limits and tier. */
 int judge_verdict_key(const struct judge *j, const struct judge_request *req, uint8_t ret[HASH_SHA256_BYTES], struct error *err);
+void exec_result_clear(struct exec_result *r); /* what a callback was given is cleared after it */
 /* The version of the judge's own code, part of every key; bumped when a verdict could change. */
 #define JUDGE_VERSION "1"
 

@@ -18,7 +18,7 @@
  *     limits: { cpu_s: 20, memory_mib: 2048, output_kib: 64, file_mib: 64, processes: 32 }
  *   run:
  *     argv: [./program]
- *     env: { LANG: C.UTF-8 }
+ *     env: { LANG: C.UTF-8 }         # "{seed}" in a value: the request's seed, modulo 2^32
  *     syntax_mark: '  File "main.py"'  # a failed run whose stderr begins so is a compile_error
  *   calls:                           # absent: calls tasks are not portable to it
  *     driver: driver.py              # placed beside the program

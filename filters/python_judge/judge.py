@@ -103,7 +103,11 @@ class NotPlain(Ended):
 
 
 class NotPortable(Ended):
-    """The test passes what cannot cross to a candidate."""
+    """The test passes a function: no candidate can ever be asked this."""
+
+
+class TooMuch(Exception):
+    """The test passes what cannot cross; it may have got it from the candidate."""
 
 
 class NoEntryPoint(Ended):
@@ -245,7 +249,7 @@ def raw_int(value):
     if -0x8000000000000000 <= value <= 0x7fffffffffffffff:
         return b'i' + I64.pack(value)
     if value.bit_length() > MAX_BITS:
-        raise NotPortable('an int of more than 100000 digits')
+        raise TooMuch('an int of more than 100000 digits')
     digits = format(abs(value), 'x').encode()
     return (b'I\1' if value < 0 else b'I\0') + U32.pack(len(digits)) + digits
 
@@ -253,7 +257,7 @@ def raw_int(value):
 def put_items(tag):
     def put(q, value, depth, head=None):
         if depth >= MAX_DEPTH:
-            raise NotPortable('an argument nests too deep')
+            raise TooMuch('an argument nests too deep')
         q.memo[id(value)] = None
         number = len(q.containers)
         q.containers.append(value)
@@ -296,7 +300,7 @@ def put_handle(q, value, depth):
 
 def put_iterator(q, value, depth):
     if value._items or value._ended or value._most != 1:
-        raise NotPortable('an iterator of the candidate that has been read from')
+        raise TooMuch('an iterator of the candidate that has been read from')
     q.keep.append(value)
     q.out.append(b'g' + U64.pack(number_of(value._handle)) + text('iterator'))
 
@@ -329,7 +333,7 @@ class Question:
         if id(value) in self.memo:
             number = self.memo[id(value)]
             if number is None:
-                raise NotPortable('an argument that holds itself')
+                raise TooMuch('an argument that holds itself')
             self.out.append(b'@' + U32.pack(number))
             return
         for base in type(value).__mro__:
@@ -340,7 +344,9 @@ class Question:
         if value in BUILTIN_TYPES if isinstance(value, type) else False:
             self.out.append(b'k' + text(BUILTIN_TYPES[value]))
             return
-        raise NotPortable("an argument of type '%s'" % type(value).__name__)
+        if callable(value) and not isinstance(value, type):
+            raise NotPortable("an argument of type '%s'" % type(value).__name__)
+        raise TooMuch("an argument of type '%s'" % type(value).__name__)
 
     def add(self, value):
         self.put(value, 0)
@@ -354,7 +360,7 @@ class Question:
                 run.stop()
         body = b''.join(self.out)
         if len(body) > MAX_FRAME:
-            raise NotPortable('an argument of more than 16 MiB')
+            raise TooMuch('an argument of more than 16 MiB')
         send(body)
         raw = receive()
         if raw[:1] == b'Q':

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compile.c - the compile step of a recipe, and what is common to all runs: the files and the
+ * environment of a program, and what the end of a run means.
+ *
+ * The compiler meets hostile text: it runs in a box of its own with limits of its own.  What it
+ * made comes back as a sealed memfd, from which the program is run for each case.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "filters/judge_internal.h"
+
+bool compile_needed(const struct job *job)
+{
+	return job->language->compile_argv && job->artifact_fd < 0;
+}
+
+static void keep_output(struct job *job, const struct box_result *r)
+{
+	size_t room = COMPILE_OUTPUT_KEEP, n = r->err.len < room ? r->err.len : room;
+
+	buf_reset(&job->compile_out);
+	buf_add(&job->compile_out, r->err.data, n);
+	room -= n;
+	n = r->out.len < room ? r->out.len : room;
+	buf_add(&job->compile_out, r->out.data, n);
+	/* Text with a NUL in it would be cut there on its way to people. */
+	for (size_t i = 0; i < job->compile_out.len; i++)
+		if (!job->compile_out.data[i])
+			job->compile_out.data[i] = '?';
+}
+
+static void compile_ended(struct job *job, const struct box_result *r)
+{
+	uint32_t limits = 0;
+	bool made = r->end == BOX_EXITED && r->exit_code == 0 && r->collected_fd >= 0;
+
+	if (r->end == BOX_FAILED || r->end == BOX_EXEC_FAILED || r->end == BOX_KILLED) {
+		job_failed(job, "compiling: %s", r->failure[0] ? r->failure : "the box was killed");
+		return;
+	}
+	keep_output(job, r);
+	if (r->flags & (FLAG_CPU_LIMIT | FLAG_WALL_LIMIT))
+		limits |= FLAG_COMPILE_TIME_LIMIT;
+	if (r->flags & FLAG_MEMORY_LIMIT)
+		limits |= FLAG_COMPILE_MEMORY_LIMIT;
+	if (r->flags & FLAG_OUTPUT_LIMIT)
+		limits |= FLAG_COMPILE_OUTPUT_LIMIT;
+	job->result.compile_cpu_us = r->cpu_us;
+	if (job->kind == REQUEST_EXEC) {
+		struct exec_result *e = &job->exec;
+
+		e->compiled = true;
+		e->compile_verdict = made ? VERDICT_OK : VERDICT_COMPILE_ERROR;
+		e->compile_exit_code = r->exit_code;
+		e->compile_cpu_us = r->cpu_us;
+		e->compile_wall_us = r->wall_us;
+		buf_add(&e->compile_out, job->compile_out.data, job->compile_out.len);
+		if (!made)
+			e->flags |= limits;
+	}
+	if (made) {
+		job->artifact_fd = fcntl(r->collected_fd, F_DUPFD_CLOEXEC, 3);
+		if (job->artifact_fd < 0)
+			job_failed(job, "cannot keep the compiled program");
+		else
+			job_run(job);
+		return;
+	}
+	if (r->end == BOX_VIOLATION)
+		job_end(job, VERDICT_SECURITY_VIOLATION, r->flags, "while compiling");
+	else if (limits)
+		job_end(job, VERDICT_COMPILE_ERROR, limits, "compiling met a limit");
+	else
+		job_end(job, VERDICT_COMPILE_ERROR, 0, "it does not compile");
+}
+
+void compile_start(struct job *job)
+{
+	static const struct machine machine = { .ended = compile_ended };
+	const struct language *l = job->language;
+	struct box_file file = { .name = l->source, .data = job->program, .len = job->program_len,
+				 .fd = -1 };
+	struct box_spec spec = {
+		.phase = BOX_COMPILE,
+		.argv = (const char *const *)l->compile_argv,
+		.files = &file,
+		.n_files = 1,
+		.collect = l->compile_output,
+		.collect_max = l->compile_limits.file_bytes,
+		.cpu_us = l->compile_limits.cpu_us,
+		.wall_us = limits_wall_us(&l->compile_limits),
+		.memory_bytes = l->compile_limits.memory_bytes,
+		.memory = BOX_MEMORY_AS,
+		.output_bytes = l->compile_limits.output_bytes,
+		.stdout_keep = COMPILE_OUTPUT_KEEP,
+		.stderr_keep = COMPILE_OUTPUT_KEEP,
+		.file_bytes = l->compile_limits.file_bytes,
+		.processes = l->compile_limits.processes,
+		.needs_proc = l->needs_proc,
+	};
+
+	(void) job_box(job, &spec, &machine);
+}
+
+/* --- how a program is run --- */
+
+char **run_environment(char *const *words, uint64_t seed)
+{
+	size_t n = 0;
+	char **env;
+
+	while (words && words[n])
+		n++;
+	env = mem_calloc(n + 2, sizeof(*env));
+	if (!env)
+		return NULL;
+	env[0] = mem_strdup("PATH=/usr/bin:/bin");
+	for (size_t i = 0; i < n; i++) {
+		const char *at = strstr(words[i], "{seed}");
+
+		env[i + 1] = at ? mem_printf("%.*s%" PRIu64 "%s", (int)(at - words[i]), words[i],
+					     seed & UINT32_MAX, at + 6)
+				: mem_strdup(words[i]);
+		if (!env[i] || !env[i + 1]) {
+			str_list_free(env);
+			return NULL;
+		}
+	}
+	if (!env[0]) {
+		str_list_free(env);
+		return NULL;
+	}
+	return env;
+}
+
+bool run_spec(struct job *job, const struct language *language, int artifact_fd, const char *source,
+	      size_t source_len, struct box_spec *spec, struct run_files *files)
+{
+	*files = (struct run_files){ .file = { .fd = -1 } };
+	files->env = run_environment(language->run_env, job->seed);
+	if (!files->env)
+		return false;
+	if (artifact_fd >= 0) {
+		files->file.name = language->compile_output;
+		files->file.fd = artifact_fd;
+		files->file.executable = true;
+	} else {
+		files->file.name = language->source;
+		files->file.data = source;
+		files->file.len = source_len;
+	}
+	spec->argv = (const char *const *)language->run_argv;
+	spec->envp = (const char *const *)files->env;
+	spec->files = &files->file;
+	spec->n_files = 1;
+	spec->memory = language->memory;
+	spec->needs_proc = language->needs_proc;
+	return true;
+}
+
+void run_files_clear(struct run_files *f)
+{
+	str_list_free(f->env);
+	f->env = NULL;
+}
+
+/* --- what an end means --- */
+
+static bool contains(const struct buf *b, const char *word)
+{
+	return memmem(b->data, b->len, word, strlen(word)) != NULL;
+}
+
+static bool was_memory(const struct language *l, const struct box_result *r)
+{
+	if (r->memory_hint)
+		return true;
+	for (char **w = l->memory_words; w && *w; w++)
+		if (contains(&r->err, *w))
+			return true;
+	return false;
+}
+
+enum verdict end_verdict(const struct language *language, const struct box_result *r,
+			 uint32_t *ret_flags, char why[200])
+{
+	enum verdict v = VERDICT_OK;
+	uint32_t flags = r->flags;
+
+	why[0] = '\0';
+	switch (r->end) {
+	case BOX_EXITED:
+		if (r->exit_code == 0)
+			break;
+		flags |= FLAG_NONZERO_EXIT;
+		v = VERDICT_RUNTIME_ERROR;
+		(void) snprintf(why, 200, "exit code %d", r->exit_code);
+		if (language->syntax_mark && r->err.len >= strlen(language->syntax_mark) &&
+		    !memcmp(r->err.data, language->syntax_mark, strlen(language->syntax_mark))) {
+			v = VERDICT_COMPILE_ERROR;
+			flags &= ~(uint32_t)FLAG_NONZERO_EXIT;
+			(void) snprintf(why, 200, "it is no %s program", language->title);
+		}
+		break;
+	case BOX_SIGNALLED:
+		flags |= FLAG_SIGNAL;
+		v = VERDICT_RUNTIME_ERROR;
+		(void) snprintf(why, 200, "killed by signal %d", r->signal);
+		break;
+	case BOX_CPU_LIMIT:
+		flags |= FLAG_CPU_LIMIT;
+		break;
+	case BOX_WALL_LIMIT:
+		flags |= FLAG_WALL_LIMIT;
+		break;
+	case BOX_MEMORY_LIMIT:
+		flags |= FLAG_MEMORY_LIMIT;
+		break;
+	case BOX_OUTPUT_LIMIT:
+		flags |= FLAG_OUTPUT_LIMIT;
+		break;
+	case BOX_VIOLATION:
+		*ret_flags = flags;
+		(void) snprintf(why, 200, "forbidden system call %d", r->violation);
+		return VERDICT_SECURITY_VIOLATION;
+	case BOX_EXEC_FAILED:
+		/* A file that the compiler made from the candidate's text and that is no program. */
+		if (language->compile_argv) {
+			*ret_flags = flags;
+			(void) snprintf(why, 200, "the compiled program cannot be run");
+			return VERDICT_RUNTIME_ERROR;
+		}
+		/* fall through */
+	default:
+		(void) snprintf(why, 200, "%.190s", r->failure[0] ? r->failure : "the box was killed");
+		*ret_flags = 0;
+		return VERDICT_INTERNAL_ERROR;
+	}
+	if (v == VERDICT_RUNTIME_ERROR && was_memory(language, r))
+		flags |= FLAG_MEMORY_LIMIT;
+	*ret_flags = flags;
+	if (v == VERDICT_COMPILE_ERROR)
+		return v;
+	if (flags & (FLAG_CPU_LIMIT | FLAG_WALL_LIMIT)) {
+		(void) snprintf(why, 200, "%s", flags & FLAG_CPU_LIMIT ? "CPU time" : "wall time");
+		return VERDICT_TIME_LIMIT;
+	}
+	if (flags & FLAG_MEMORY_LIMIT) {
+		(void) snprintf(why, 200, "memory");
+		return VERDICT_MEMORY_LIMIT;
+	}
+	if (flags & FLAG_OUTPUT_LIMIT) {
+		(void) snprintf(why, 200, "output");
+		return VERDICT_OUTPUT_LIMIT;
+	}
+	return v;
+}

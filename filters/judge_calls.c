@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge_calls.c - tests of kind `calls` with `cases`: the arguments go over, what comes back is
+ * compared here.  No code runs for it but ours; a case has passed only when its answer was seen
+ * and found right.
+ */
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/str.h"
+#include "filters/checker.h"
+#include "filters/judge_internal.h"
+
+static void next_case(struct job *job);
+
+static const struct test_case *case_of(const struct job *job)
+{
+	return &job->task->task->cases[job->case_index];
+}
+
+static const struct script_step *step_of(const struct job *job)
+{
+	const struct test_case *c = case_of(job);
+
+	return c->n_script ? &c->script[job->step_index] : NULL;
+}
+
+/* --- the end of a case, and of all --- */
+
+static void finish(struct job *job)
+{
+	if (job->first_verdict == VERDICT_NONE)
+		job_end(job, VERDICT_ACCEPTED, 0, "%s", "");
+	else
+		job_end(job, job->first_verdict, 0, "%s", job->first_message);
+}
+
+static void note_failure(struct job *job, enum verdict v, const char *why)
+{
+	if (job->first_verdict != VERDICT_NONE)
+		return;
+	job->first_verdict = v;
+	(void) snprintf(job->first_message, sizeof(job->first_message), "case %zu: %s",
+			job->case_index + 1, why);
+}
+
+static void case_done(struct job *job, enum verdict v, const char *why)
+{
+	const struct test_case *c = case_of(job);
+	struct judgement *j = &job->result;
+
+	if (v == VERDICT_ACCEPTED) {
+		j->tests_passed++;
+		j->visible_passed += c->visible;
+	} else {
+		note_failure(job, v, why);
+	}
+	job->case_index++;
+	job->step_index = 0;
+	job->handle = 0;
+	if ((v != VERDICT_ACCEPTED && !job->all_tests) ||
+	    job->case_index == job->task->task->n_cases)
+		candidate_stop(job);
+	else
+		next_case(job);
+}
+
+/* --- questions --- */
+
+static void put_u32(struct buf *b, uint32_t v)
+{
+	v = htole32(v);
+	buf_add(b, &v, sizeof(v));
+}
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+	v = htole64(v);
+	buf_add(b, &v, sizeof(v));
+}
+
+static void put_str(struct buf *b, const char *s)
+{
+	put_u32(b, (uint32_t)strlen(s));
+	buf_adds(b, s);
+}
+
+/*
+ * The arguments, twice: as bytes for the candidate, and read back into the job's own pool, so that
+ * what the candidate changes is changed in our copy and never in the task.
+ */
+static bool put_args(struct job *job, const struct value *args, struct buf *b)
+{
+	struct value_numbers *numbers = value_numbers_new();
+	struct error err = ERROR_INIT;
+	const uint8_t *p;
+	size_t at = b->len;
+	bool ok;
+
+	if (!numbers)
+		return false;
+	value_encode_numbered(numbers, args, b);
+	buf_addc(b, 'd');
+	put_u32(b, 0);
+	value_numbers_free(numbers);
+	value_pool_reset(job->pool);
+	if (b->error || !job_numbers(job))
+		return false;
+	value_numbers_reset(job->numbers);
+	p = (const uint8_t *)b->data + at;
+	ok = value_decode_numbered(job->numbers, job->pool, &p, (const uint8_t *)b->data + b->len,
+				   &job->args, &err) == 0;
+	return ok;
+}
+
+static void ask(struct job *job, const struct buf *b, bool ok)
+{
+	if (!ok || b->error) {
+		if (b->error == ERR_LIMIT)
+			job_task_fault(job, "task '%s': case %zu: the arguments are too large to ask",
+				       job->task->task->id, job->case_index + 1);
+		else
+			job_failed(job, "out of memory for a question");
+		return;
+	}
+	candidate_ask(job, (const uint8_t *)b->data, b->len);
+}
+
+/* Call a name of the program, or (name NULL) the handle number. */
+static void ask_call(struct job *job, const char *name, uint64_t number, const struct value *args)
+{
+	struct buf b;
+	bool ok;
+
+	buf_init(&b, VALUE_MAX_FRAME_BYTES);
+	if (name) {
+		buf_addc(&b, '?');
+		put_str(&b, name);
+	} else {
+		buf_addc(&b, '(');
+		put_u64(&b, number);
+	}
+	ok = put_args(job, args, &b);
+	ask(job, &b, ok);
+	buf_clear(&b);
+}
+
+static void ask_method(struct job *job, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, VALUE_MAX_FRAME_BYTES);
+	buf_addc(&b, '.');
+	put_u64(&b, job->handle);
+	put_str(&b, name);
+	ask(job, &b, true);
+	buf_clear(&b);
+}
+
+static void next_step(struct job *job)
+{
+	const struct script_step *s = step_of(job);
+
+	if (s->is_new)
+		ask_call(job, s->name, 0, s->args);
+	else if (!job->handle)
+		job_task_fault(job, "task '%s': case %zu: step %zu calls a method of nothing",
+			       job->task->task->id, job->case_index + 1, job->step_index + 1);
+	else
+		ask_method(job, s->name);
+}
+
+static void next_case(struct job *job)
+{
+	const struct test_case *c = case_of(job);
+
+	if (c->n_script)
+		next_step(job);
+	else
+		ask_call(job, job->task->task->entry_point, 0, c->args);
+}
+
+/* --- answers --- */
+
+static bool raised_as(const struct answer *a, const char *wanted)
+{
+	if (!strcmp(a->name, wanted))
+		return true;
+	for (size_t i = 0; i < a->n_bases; i++)
+		if (!strcmp(a->bases[i], wanted))
+			return true;
+	return false;
+}
+
+/* What an answer that is no value means where a value was wanted. */
+static enum verdict failed_answer(struct job *job, const struct answer *a, char why[200])
+{
+	bool memory = false, left = false;
+
+	switch (a->op) {
+	case 'X':
+		memory = raised_as(a, "MemoryError");
+		left = raised_as(a, "SystemExit");
+		job->result.flags |= (uint32_t)FLAG_EXCEPTION | (memory ? FLAG_MEMORY_LIMIT : 0u) |
+				     (left ? FLAG_EARLY_EXIT : 0u);
+		(void) snprintf(why, 200, "the program raised %.60s: %.100s", a->name, a->message);
+		return memory ? VERDICT_MEMORY_LIMIT : VERDICT_RUNTIME_ERROR;
+	case 'U':
+		job->result.flags |= FLAG_NOT_PLAIN;
+		(void) snprintf(why, 200, "the answer cannot cross: %.60s", a->name);
+		if (str_eq(a->name, "size") || str_eq(a->name, "handles")) {
+			job->result.flags |= FLAG_OUTPUT_LIMIT;
+			return VERDICT_OUTPUT_LIMIT;
+		}
+		return VERDICT_WRONG_ANSWER;
+	case '?':
+		job->result.flags |= FLAG_NO_ENTRY_POINT;
+		(void) snprintf(why, 200, "the program does not define '%.100s'", a->name);
+		return VERDICT_RUNTIME_ERROR;
+	default:
+		(void) snprintf(why, 200, "%s", "an answer that was not asked for");
+		job->result.flags |= FLAG_PROTOCOL;
+		return VERDICT_RUNTIME_ERROR;
+	}
+}
+
+/* One value against what is expected of a case or of a step. */
+static enum verdict compare(struct job *job, const struct answer *a, const struct value *expect,
+			    const char *raises, const struct value *expect_args, char why[200])
+{
+	const struct checker *c = &job->task->task->checker;
+
+	why[0] = '\0';
+	if (raises) {
+		if (a->op == 'X' && raised_as(a, raises))
+			return VERDICT_ACCEPTED;
+		if (a->op == 'R') {
+			(void) snprintf(why, 200, "it did not raise %.100s", raises);
+			return VERDICT_WRONG_ANSWER;
+		}
+		return failed_answer(job, a, why);
+	}
+	if (a->op != 'R')
+		return failed_answer(job, a, why);
+	if (expect && !checker_value(c, a->value, expect)) {
+		(void) snprintf(why, 200, "%s", "wrong answer");
+		return VERDICT_WRONG_ANSWER;
+	}
+	/* A changed argument is exact, whatever order the answer itself may have. */
+	if (expect_args && !(c->kind == CHECKER_FLOAT ? checker_value(c, job->args, expect_args)
+						      : value_equal(job->args, expect_args))) {
+		(void) snprintf(why, 200, "%s", "the arguments are not left as expected");
+		return VERDICT_WRONG_ANSWER;
+	}
+	return VERDICT_ACCEPTED;
+}
+
+static void step_answer(struct job *job, const struct answer *a)
+{
+	const struct test_case *c = case_of(job);
+	const struct script_step *s = step_of(job);
+	enum verdict v = VERDICT_ACCEPTED;
+	char why[200] = "";
+
+	/* The attribute first, then its call. */
+	if (!s->is_new && job->asked_attribute) {
+		job->asked_attribute = false;
+		if (a->op == 'R' && a->value->kind == VALUE_HANDLE) {
+			ask_call(job, NULL, (uint64_t)a->value->integer, s->args);
+			return;
+		}
+		v = a->op == 'R' ? VERDICT_RUNTIME_ERROR : failed_answer(job, a, why);
+		if (a->op == 'R')
+			(void) snprintf(why, sizeof(why), "'%.100s' is no method", s->name);
+		case_done(job, v, why);
+		return;
+	}
+	if (s->is_new && !s->raises) {
+		if (a->op != 'R')
+			v = failed_answer(job, a, why);
+		else if (a->value->kind == VALUE_HANDLE)
+			job->handle = (uint64_t)a->value->integer;
+		else {
+			v = VERDICT_WRONG_ANSWER;
+			(void) snprintf(why, sizeof(why), "'%.100s' makes no object", s->name);
+		}
+	} else {
+		v = compare(job, a, s->expect, s->raises, NULL, why);
+	}
+	if (v == VERDICT_ACCEPTED && ++job->step_index < c->n_script) {
+		job->asked_attribute = !step_of(job)->is_new;
+		next_step(job);
+		return;
+	}
+	case_done(job, v, why);
+}
+
+static void on_answer(struct job *job, const struct answer *a, const uint8_t *frame, size_t n)
+{
+	const struct test_case *c = case_of(job);
+	enum verdict v;
+	char why[200];
+
+	(void) frame;
+	(void) n;
+	if (c->n_script) {
+		step_answer(job, a);
+		return;
+	}
+	v = compare(job, a, c->expect, c->raises, c->expect_args, why);
+	case_done(job, v, why);
+}
+
+static void on_loaded(struct job *job)
+{
+	if (!job->task->task->n_cases)
+		job_task_fault(job, "task '%s' has no cases", job->task->task->id);
+	else
+		next_case(job);
+}
+
+static void on_died(struct job *job)
+{
+	if (job->first_verdict == VERDICT_NONE) {
+		job->first_verdict = job->death;
+		(void) snprintf(job->first_message, sizeof(job->first_message), "%s",
+				job->death_message);
+	}
+	finish(job);
+}
+
+void calls_start(struct job *job)
+{
+	static const struct candidate_events events = {
+		.loaded = on_loaded,
+		.answer = on_answer,
+		.died = on_died,
+		.stopped = finish,
+	};
+	const struct task *t = job->task->task;
+	struct judgement *j = &job->result;
+
+	j->tests_passed = j->visible_passed = j->visible_total = 0;
+	j->tests_total = (int)t->n_cases;
+	for (size_t i = 0; i < t->n_cases; i++)
+		j->visible_total += t->cases[i].visible;
+	job->asked_attribute = false;
+	candidate_start(job, &events);
+}

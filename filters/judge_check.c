@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * judge_check.c - tests of kind `check`: the relay between a Python judge and a candidate.
+ *
+ * The judge's questions go to the candidate as they are; the candidate's answers are read to the
+ * last byte (candidate.c) before the same bytes go on.  Only the relay says how a candidate died.
+ *
+ *   judge  : taught -> running -> (question <-> answer)* -> report 'P' -> child gone 'Z' -> idle
+ *   program: started -> loaded 'K' -> answers -> stopped, or dead before the report
+ *
+ * A program that dies has the judge told ('Q'): it reports what it has counted so far.  The job ends
+ * when the candidate is gone and the judge is idle (or gone).  What the judge's own limits mean
+ * depends on whether it had taken data of the candidate: then the candidate pays, otherwise the
+ * fault is ours.
+ */
+#include <endian.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "core/str.h"
+#include "filters/judge_internal.h"
+
+#define WATCH_US UINT64_C(5000000)
+#define JUDGE_TURN_US UINT64_C(40000000) /* 10 s of CPU on a very busy machine */
+
+static void finish_if_all_gone(struct job *job);
+
+/* --- the end --- */
+
+struct meaning {
+	char outcome;
+	enum verdict verdict;
+	uint32_t flags;
+};
+
+static const struct meaning meanings[] = {
+	{ 'A', VERDICT_ACCEPTED, 0 },
+	{ 'W', VERDICT_WRONG_ANSWER, 0 },
+	{ 'X', VERDICT_RUNTIME_ERROR, FLAG_EXCEPTION },
+	{ 'x', VERDICT_RUNTIME_ERROR, FLAG_EXCEPTION },
+	{ 'm', VERDICT_MEMORY_LIMIT, FLAG_EXCEPTION | FLAG_MEMORY_LIMIT },
+	{ 'M', VERDICT_OUTPUT_LIMIT, FLAG_OUTPUT_LIMIT },
+	{ 'U', VERDICT_WRONG_ANSWER, FLAG_NOT_PLAIN },
+	{ 'B', VERDICT_RUNTIME_ERROR, FLAG_PROTOCOL },
+	{ '?', VERDICT_RUNTIME_ERROR, FLAG_NO_ENTRY_POINT },
+	{ 'T', VERDICT_WRONG_ANSWER, FLAG_TEST_ERROR },
+};
+
+static void end_by_report(struct job *job)
+{
+	const char *message = job->report_message ? job->report_message : "";
+	const char *task = job->task->task->id;
+	uint32_t flags;
+
+	if (job->outcome == 'N') {
+		job_task_fault(job, "task '%.60s' is not portable: %.100s", task, message);
+		return;
+	}
+	if (job->outcome == 'M' && !job->consumed) {
+		job_task_fault(job, "task '%.60s': the test code takes too much memory", task);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
+		enum verdict v = meanings[i].verdict;
+
+		if (meanings[i].outcome != job->outcome)
+			continue;
+		flags = meanings[i].flags;
+		if (job->outcome == 'x' && strstr(message, "SystemExit"))
+			flags |= FLAG_EARLY_EXIT;
+		if (job->outcome == 'U' && (strstr(message, "size") || strstr(message, "handles"))) {
+			v = VERDICT_OUTPUT_LIMIT;
+			flags |= FLAG_OUTPUT_LIMIT;
+		}
+		job_end(job, v, flags, "%.280s", message);
+		return;
+	}
+	job_failed(job, "the judge reported '%c'", job->outcome);
+}
+
+static void finish_if_all_gone(struct job *job)
+{
+	if (job_has_ended(job) || job->box || job->judge)
+		return;
+	if (job->reported && job->outcome != 'Q')
+		end_by_report(job);
+	else if (job->death == VERDICT_INTERNAL_ERROR)
+		job_failed(job, "%s", job->death_message);
+	else if (job->death != VERDICT_NONE)
+		job_end(job, job->death, 0, "%s", job->death_message);
+	else
+		job_failed(job, "the judge ended without a report");
+}
+
+void check_cancel(struct job *job)
+{
+	if (job->watch)
+		spawner_timer_cancel(job->watch);
+	job->watch = NULL;
+	if (job->judge)
+		python_judge_give(job->judge, true);
+}
+
+/* --- the judge's side --- */
+
+static void tell(struct job *job, const void *frame, size_t n)
+{
+	struct error err = ERROR_INIT;
+
+	if (!job->judge)
+		return;
+	job->judge_turn = true;
+	job->judge_since_us = clock_now_us();
+	if (python_judge_send(job->judge, frame, n, &err) < 0)
+		job_failed(job, "telling the judge: %s", err.msg);
+}
+
+/* The judge stopped without a verdict: who pays? */
+static void judge_lost(struct job *job, enum verdict if_consumed, uint32_t flags, const char *why)
+{
+	if (job->reported || job->death != VERDICT_NONE) {
+		/* What is known stays known. */
+	} else if (job->consumed) {
+		job->death = if_consumed;
+		job->result.flags |= flags;
+		(void) snprintf(job->death_message, sizeof(job->death_message),
+				"%s while reading the answers", why);
+	} else {
+		job->death = VERDICT_INTERNAL_ERROR;
+		(void) snprintf(job->death_message, sizeof(job->death_message), "task '%.60s': %s",
+				job->task->task->id, why);
+	}
+	if (job->box)
+		candidate_stop(job);
+	else
+		finish_if_all_gone(job);
+}
+
+static void on_watch(void *ctx)
+{
+	struct job *job = ctx;
+	struct python_judge *judge = job->judge;
+
+	job->watch = NULL;
+	if (!judge)
+		return;
+	if (job->judge_turn && clock_now_us() - job->judge_since_us > JUDGE_TURN_US) {
+		python_judge_give(judge, true);
+		judge_lost(job, VERDICT_TIME_LIMIT, FLAG_WALL_LIMIT, "the judge ran out of time");
+		return;
+	}
+	job->watch = spawner_timer_start(job->service->spawner, WATCH_US, on_watch, job);
+}
+
+static bool is_question(uint8_t op)
+{
+	return op && strchr("?(.=[]#>$-", op);
+}
+
+static bool read_report(struct job *job, const uint8_t *frame, size_t n)
+{
+	struct judgement *j = &job->result;
+	uint32_t v[5];
+
+	if (n < 22)
+		return false;
+	for (size_t i = 0; i < 5; i++) {
+		memcpy(&v[i], frame + 2 + 4 * i, 4);
+		v[i] = le32toh(v[i]);
+	}
+	if (v[4] != n - 22)
+		return false;
+	job->outcome = (char)frame[1];
+	j->tests_passed = (int)v[0];
+	j->tests_total = (int)v[1];
+	j->visible_passed = (int)v[2];
+	j->visible_total = (int)v[3];
+	mem_free(job->report_message);
+	job->report_message = mem_strndup((const char *)frame + 22, v[4]);
+	return true;
+}
+
+/* The judge's child is gone: it is idle again. */
+static void on_idle(struct job *job, const uint8_t *frame, size_t n)
+{
+	uint32_t status = 0;
+	int signal = 0;
+
+	if (n == 5) {
+		memcpy(&status, frame + 1, 4);
+		signal = WIFSIGNALED(le32toh(status)) ? WTERMSIG(le32toh(status)) : 0;
+	}
+	if (job->watch)
+		spawner_timer_cancel(job->watch);
+	job->watch = NULL;
+	python_judge_give(job->judge, false);
+	if (!job->reported) {
+		if (signal == SIGXCPU || signal == SIGKILL)
+			judge_lost(job, VERDICT_TIME_LIMIT, FLAG_CPU_LIMIT,
+				   "the judge ran out of CPU time");
+		else
+			judge_lost(job, VERDICT_OUTPUT_LIMIT, FLAG_OUTPUT_LIMIT, "the judge broke down");
+		return;
+	}
+	finish_if_all_gone(job);
+}
+
+static void judge_frame(struct job *job, const uint8_t *frame, size_t n)
+{
+	uint8_t op = n ? frame[0] : 0;
+
+	if (job_has_ended(job))
+		return;
+	if (op == 't')
+		return;
+	if (op == 'x') {
+		python_judge_unteach(job->judge, job->task->task->digest);
+		job->reported = true;
+		job->outcome = 'T';
+		mem_free(job->report_message);
+		job->report_message = mem_printf("the test code does not compile: %.*s",
+						 n > 5 ? (int)(n - 5 < 200 ? n - 5 : 200) : 0,
+						 n > 5 ? (const char *)frame + 5 : "");
+		python_judge_give(job->judge, true);
+		candidate_stop(job);
+	} else if (op == 'P') {
+		job->judge_turn = false;
+		if (job->reported || !read_report(job, frame, n)) {
+			job_failed(job, "the judge sent a bad report");
+			return;
+		}
+		job->reported = true;
+		/* Its child ends now; 'Z' follows. */
+		job->judge_turn = true;
+		job->judge_since_us = clock_now_us();
+		if (job->box)
+			candidate_stop(job);
+	} else if (op == 'Z') {
+		on_idle(job, frame, n);
+	} else if (is_question(op) && !job->reported) {
+		job->judge_turn = false;
+		if (job->death != VERDICT_NONE)
+			return; /* it was told, or will be */
+		if (job->loaded) {
+			candidate_ask(job, frame, n);
+			return;
+		}
+		buf_reset(&job->held_question);
+		buf_add(&job->held_question, frame, n);
+		if (job->held_question.error)
+			job_failed(job, "out of memory for a question");
+	} else {
+		job_failed(job, "the judge sent an odd frame");
+	}
+}
+
+static void judge_gone(struct job *job, const struct box_result *r)
+{
+	if (job_has_ended(job) || job->cancelled)
+		return;
+	if (r->end == BOX_FAILED) {
+		job_failed(job, "the judge's box: %.150s", r->failure);
+		return;
+	}
+	judge_lost(job, r->end == BOX_CPU_LIMIT ? VERDICT_TIME_LIMIT : VERDICT_OUTPUT_LIMIT,
+		   r->end == BOX_CPU_LIMIT ? FLAG_CPU_LIMIT : FLAG_OUTPUT_LIMIT,
+		   "the judge broke down");
+}
+
+/* --- the candidate's side --- */
+
+static void on_loaded(struct job *job)
+{
+	if (job->held_question.len) {
+		candidate_ask(job, (const uint8_t *)job->held_question.data, job->held_question.len);
+		buf_reset(&job->held_question);
+	}
+}
+
+static void on_answer(struct job *job, const struct answer *a, const uint8_t *frame, size_t n)
+{
+	if (a->op == 'U')
+		job->result.flags |= FLAG_NOT_PLAIN;
+	job->consumed = true;
+	tell(job, frame, n);
+}
+
+static void on_died(struct job *job)
+{
+	if (job->judge && !job->reported)
+		tell(job, "Q", 1);
+	finish_if_all_gone(job);
+}
+
+static void on_stopped(struct job *job)
+{
+	finish_if_all_gone(job);
+}
+
+static void put_u32(struct buf *b, uint32_t v)
+{
+	v = htole32(v);
+	buf_add(b, &v, sizeof(v));
+}
+
+static void start_judge(struct job *job)
+{
+	static const struct python_judge_events events = { .frame = judge_frame, .gone = judge_gone };
+	const struct task *t = job->task->task;
+	uint64_t seed = htole64(job->seed);
+	struct error err = ERROR_INIT;
+	struct buf b;
+
+	job->judge = python_judge_take(job, &events, &err);
+	job->watch = spawner_timer_start(job->service->spawner, WATCH_US, on_watch, job);
+	if (!job->judge || !job->watch) {
+		job_failed(job, "cannot start a judge: %s", err.msg);
+		return;
+	}
+	buf_init(&b, VALUE_MAX_FRAME_BYTES);
+	buf_addc(&b, 'S');
+	put_u32(&b, HASH_SHA256_BYTES);
+	buf_add(&b, t->digest, HASH_SHA256_BYTES);
+	buf_add(&b, &seed, sizeof(seed));
+	buf_addc(&b, job->all_tests ? 1 : 0);
+	put_u32(&b, (uint32_t)t->n_visible_asserts);
+	for (size_t i = 0; i < t->n_visible_asserts; i++)
+		put_u32(&b, (uint32_t)t->visible_asserts[i]);
+	if (b.error)
+		job_failed(job, "out of memory for a judge");
+	else
+		tell(job, b.data, b.len);
+	buf_clear(&b);
+}
+
+void check_start(struct job *job)
+{
+	static const struct candidate_events events = {
+		.loaded = on_loaded,
+		.answer = on_answer,
+		.died = on_died,
+		.stopped = on_stopped,
+	};
+
+	candidate_start(job, &events);
+	if (!job_has_ended(job) && job->box)
+		start_judge(job);
+}

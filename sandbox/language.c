@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * language.c - read the recipes of languages, find them by name, and ask their toolchains for a
+ * version.  The only process started here is a recipe's own `detect` command, which is trusted.
+ */
+#include "sandbox/language.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/fs.h"
+#include "core/hash.h"
+#include "core/mem.h"
+#include "core/str.h"
+
+#ifndef WINNOW_SOURCE_LANGUAGES
+#define WINNOW_SOURCE_LANGUAGES "sandbox/languages"
+#endif
+#define MAX_RECIPE_BYTES ((size_t)1 << 20)
+#define DETECT_US UINT64_C(5000000)
+
+const char *language_default_dir(void)
+{
+	static char dir[4096];
+	const char *given = getenv("WINNOW_LANGUAGES_DIR");
+	ssize_t n;
+	char *slash;
+
+	if (given && *given) {
+		(void) snprintf(dir, sizeof(dir), "%s", given);
+		return dir;
+	}
+	n = readlink("/proc/self/exe", dir, sizeof(dir) - 64);
+	if (n > 0) {
+		dir[n] = '\0';
+		slash = strrchr(dir, '/');
+		if (slash) {
+			strcpy(slash, "/../share/winnow/languages");
+			if (fs_is_dir(dir))
+				return dir;
+		}
+	}
+	(void) snprintf(dir, sizeof(dir), "%s", WINNOW_SOURCE_LANGUAGES);
+	return dir;
+}
+
+/* --- reading one recipe --- */
+
+struct reader {
+	const struct config *config;
+	struct error *err;
+};
+
+static int no_memory(struct reader *r)
+{
+	return error_set(r->err, ERR_NOMEM, "out of memory for '%s'", r->config->path);
+}
+
+static int missing(struct reader *r, const struct config_node *map, const char *key)
+{
+	return error_set(r->err, ERR_INPUT, "%s:%u: '%s' is missing", r->config->path,
+			 map->line ? map->line : 1, key);
+}
+
+static int get_map(struct reader *r, const struct config_node *map, const char *key,
+		   const char *const *keys, const struct config_node **ret)
+{
+	const struct config_node *n = config_get(map, key);
+
+	*ret = NULL;
+	if (!n)
+		return 0;
+	if (n->kind != CONFIG_MAP)
+		return error_set(r->err, ERR_INPUT, "%s:%u: '%s' must be a map", r->config->path,
+				 n->line, key);
+	*ret = n;
+	return config_only_keys(r->config, n, keys, r->err);
+}
+
+static int get_str(struct reader *r, const struct config_node *map, const char *key, bool needed,
+		   char **ret)
+{
+	const struct config_node *n = config_get(map, key);
+	const char *s;
+	int rc;
+
+	if (!n)
+		return needed ? missing(r, map, key) : 0;
+	rc = config_str(r->config, n, NULL, &s, r->err);
+	if (rc < 0)
+		return rc;
+	*ret = mem_strdup(s);
+	return *ret ? 0 : no_memory(r);
+}
+
+static int get_list(struct reader *r, const struct config_node *map, const char *key, bool needed,
+		    char ***ret)
+{
+	const struct config_node *n = config_get(map, key);
+	char **list;
+
+	if (!n && needed)
+		return missing(r, map, key);
+	if (n && n->kind != CONFIG_LIST)
+		return error_set(r->err, ERR_INPUT, "%s:%u: '%s' must be a list", r->config->path,
+				 n->line, key);
+	if (needed && !n->n_items)
+		return error_set(r->err, ERR_INPUT, "%s:%u: '%s' is empty", r->config->path, n->line,
+				 key);
+	list = mem_calloc((n ? n->n_items : 0) + 1, sizeof(*list));
+	if (!list)
+		return no_memory(r);
+	*ret = list;
+	for (size_t i = 0; n && i < n->n_items; i++) {
+		const char *s;
+		int rc = config_str(r->config, &n->items[i], NULL, &s, r->err);
+
+		if (rc < 0)
+			return rc;
+		list[i] = mem_strdup(s);
+		if (!list[i])
+			return no_memory(r);
+	}
+	return 0;
+}
+
+/* A map of strings as NAME=value words. */
+static int get_env(struct reader *r, const struct config_node *map, char ***ret)
+{
+	const struct config_node *n = config_get(map, "env");
+	char **list;
+
+	if (n && n->kind != CONFIG_MAP)
+		return error_set(r->err, ERR_INPUT, "%s:%u: 'env' must be a map", r->config->path,
+				 n->line);
+	list = mem_calloc((n ? n->n_items : 0) + 1, sizeof(*list));
+	if (!list)
+		return no_memory(r);
+	*ret = list;
+	for (size_t i = 0; n && i < n->n_items; i++) {
+		const char *s;
+		int rc = config_str(r->config, &n->items[i], NULL, &s, r->err);
+
+		if (rc < 0)
+			return rc;
+		list[i] = mem_printf("%s=%s", n->items[i].key, s);
+		if (!list[i])
+			return no_memory(r);
+	}
+	return 0;
+}
+
+static int get_limits(struct reader *r, const struct config_node *compile, struct limits *ret)
+{
+	static const char *const keys[] = { "cpu_s", "memory_mib", "output_kib", "file_mib",
+					    "processes", NULL };
+	const struct config_node *map;
+	uint64_t cpu_s, memory_mib, output_kib, file_mib, processes;
+	int rc = get_map(r, compile, "limits", keys, &map);
+	struct {
+		const char *key;
+		uint64_t fallback, max, *to;
+	} numbers[] = {
+		{ "cpu_s", 20, 3600, &cpu_s },
+		{ "memory_mib", 2048, 1 << 20, &memory_mib },
+		{ "output_kib", 64, 1 << 20, &output_kib },
+		{ "file_mib", 64, 1 << 20, &file_mib },
+		{ "processes", 32, 4096, &processes },
+	};
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(numbers); i++) {
+		const struct config_node *n = map ? config_get(map, numbers[i].key) : NULL;
+
+		rc = config_u64(r->config, n, numbers[i].fallback, numbers[i].to, r->err);
+		if (rc == 0 && (*numbers[i].to < 1 || *numbers[i].to > numbers[i].max))
+			rc = error_set(r->err, ERR_INPUT, "%s:%u: '%s' must be 1 to %llu",
+				       r->config->path, n ? n->line : 1, numbers[i].key,
+				       (unsigned long long)numbers[i].max);
+	}
+	if (rc < 0)
+		return rc;
+	*ret = (struct limits){
+		.cpu_us = cpu_s * 1000000,
+		.wall_us = cpu_s * 3000000 + 2000000,
+		.memory_bytes = memory_mib << 20,
+		.output_bytes = output_kib << 10,
+		.file_bytes = file_mib << 20,
+		.processes = (uint32_t)processes,
+	};
+	return 0;
+}
+
+static int read_compile(struct reader *r, const struct config_node *root, struct language *l)
+{
+	static const char *const keys[] = { "argv", "output", "limits", NULL };
+	const struct config_node *map;
+	int rc = get_map(r, root, "compile", keys, &map);
+
+	if (rc < 0 || !map)
+		return rc;
+	rc = get_list(r, map, "argv", true, &l->compile_argv);
+	if (rc == 0)
+		rc = get_str(r, map, "output", true, &l->compile_output);
+	if (rc == 0)
+		rc = get_limits(r, map, &l->compile_limits);
+	return rc;
+}
+
+static int read_calls(struct reader *r, const struct config_node *root, struct language *l)
+{
+	static const char *const keys[] = { "driver", "argv", "env", NULL };
+	const struct config_node *map;
+	cleanup_mem char *path = NULL;
+	struct buf text;
+	int rc = get_map(r, root, "calls", keys, &map);
+
+	if (rc < 0 || !map)
+		return rc;
+	rc = get_str(r, map, "driver", true, &l->driver_name);
+	if (rc == 0)
+		rc = get_list(r, map, "argv", true, &l->calls_argv);
+	if (rc == 0)
+		rc = get_env(r, map, &l->calls_env);
+	if (rc < 0)
+		return rc;
+	path = fs_join(l->dir, l->driver_name);
+	if (!path)
+		return no_memory(r);
+	buf_init(&text, MAX_RECIPE_BYTES);
+	rc = fs_read_file(path, &text, r->err);
+	if (rc == 0) {
+		l->driver = buf_steal(&text, &l->driver_len);
+		if (!l->driver)
+			rc = no_memory(r);
+	}
+	buf_clear(&text);
+	return rc;
+}
+
+static int read_run(struct reader *r, const struct config_node *root, struct language *l)
+{
+	static const char *const keys[] = { "argv", "env", "syntax_mark", NULL };
+	const struct config_node *map;
+	int rc = get_map(r, root, "run", keys, &map);
+
+	if (rc == 0 && !map)
+		return missing(r, root, "run");
+	if (rc == 0)
+		rc = get_list(r, map, "argv", true, &l->run_argv);
+	if (rc == 0)
+		rc = get_env(r, map, &l->run_env);
+	if (rc == 0)
+		rc = get_str(r, map, "syntax_mark", false, &l->syntax_mark);
+	return rc;
+}
+
+static int read_recipe(struct reader *r, struct language *l)
+{
+	static const char *const keys[] = { "name", "title", "aliases", "extensions", "source",
+					    "detect", "needs_proc", "memory", "compile", "run",
+					    "calls", "memory_words", NULL };
+	static const char *const detect_keys[] = { "argv", "name", NULL };
+	const struct config_node *root = &r->config->root, *detect;
+	cleanup_mem char *memory = NULL;
+	int rc;
+
+	if (root->kind != CONFIG_MAP)
+		return error_set(r->err, ERR_INPUT, "%s:1: a recipe must be a map", r->config->path);
+	rc = config_only_keys(r->config, root, keys, r->err);
+	if (rc == 0)
+		rc = get_str(r, root, "name", true, &l->name);
+	if (rc == 0)
+		rc = get_str(r, root, "title", true, &l->title);
+	if (rc == 0)
+		rc = get_str(r, root, "source", true, &l->source);
+	if (rc == 0)
+		rc = get_list(r, root, "aliases", false, &l->aliases);
+	if (rc == 0)
+		rc = get_list(r, root, "extensions", false, &l->extensions);
+	if (rc == 0)
+		rc = get_list(r, root, "memory_words", false, &l->memory_words);
+	if (rc == 0)
+		rc = config_bool(r->config, config_get(root, "needs_proc"), false, &l->needs_proc,
+				 r->err);
+	if (rc == 0)
+		rc = get_str(r, root, "memory", false, &memory);
+	if (rc == 0 && memory && strcmp(memory, "as") && strcmp(memory, "data"))
+		rc = error_set(r->err, ERR_INPUT, "%s:%u: 'memory' must be 'as' or 'data'",
+			       r->config->path, config_get(root, "memory")->line);
+	if (rc == 0)
+		rc = get_map(r, root, "detect", detect_keys, &detect);
+	if (rc == 0 && !detect)
+		rc = missing(r, root, "detect");
+	if (rc == 0)
+		rc = get_list(r, detect, "argv", true, &l->detect_argv);
+	if (rc == 0)
+		rc = get_str(r, detect, "name", true, &l->detect_name);
+	if (rc == 0)
+		rc = read_compile(r, root, l);
+	if (rc == 0)
+		rc = read_run(r, root, l);
+	if (rc == 0)
+		rc = read_calls(r, root, l);
+	l->memory = memory && !strcmp(memory, "data") ? BOX_MEMORY_DATA : BOX_MEMORY_AS;
+	return rc;
+}
+
+static void language_clear(struct language *l)
+{
+	mem_free(l->name);
+	mem_free(l->title);
+	mem_free(l->dir);
+	mem_free(l->source);
+	str_list_free(l->aliases);
+	str_list_free(l->extensions);
+	str_list_free(l->memory_words);
+	str_list_free(l->detect_argv);
+	mem_free(l->detect_name);
+	str_list_free(l->compile_argv);
+	mem_free(l->compile_output);
+	str_list_free(l->run_argv);
+	str_list_free(l->run_env);
+	mem_free(l->syntax_mark);
+	str_list_free(l->calls_argv);
+	str_list_free(l->calls_env);
+	mem_free(l->driver);
+	mem_free(l->driver_name);
+	*l = (struct language){ 0 };
+}
+
+static int load_one(const char *dir, const char *name, struct language *l, struct error *err)
+{
+	cleanup_config struct config *config = NULL;
+	cleanup_mem char *path = NULL;
+	struct reader r = { .err = err };
+	struct hash_sha256 *hash;
+	struct buf text;
+	int rc;
+
+	l->dir = fs_join(dir, name);
+	path = l->dir ? fs_join(l->dir, "language.yaml") : NULL;
+	if (!path)
+		return error_set(err, ERR_NOMEM, "out of memory for '%s'", name);
+	buf_init(&text, MAX_RECIPE_BYTES);
+	rc = fs_read_file(path, &text, err);
+	if (rc == 0)
+		rc = config_parse(text.data, text.len, path, &config, err);
+	if (rc == 0) {
+		r.config = config;
+		rc = read_recipe(&r, l);
+	}
+	if (rc == 0 && strcmp(l->name, name))
+		rc = error_set(err, ERR_INPUT, "%s:1: name '%s' is not the folder's", path, l->name);
+	if (rc == 0) {
+		hash = hash_sha256_new();
+		if (hash) {
+			hash_sha256_add_field(hash, text.data, text.len);
+			hash_sha256_add_field(hash, l->driver, l->driver_len);
+			hash_sha256_end(hash, l->digest);
+		} else
+			rc = error_set(err, ERR_NOMEM, "out of memory for '%s'", name);
+	}
+	buf_clear(&text);
+	return rc;
+}
+
+int language_load(const char *dir, struct language_set *ret, struct error *err)
+{
+	struct language_set set = { 0 };
+	char **names = NULL;
+	size_t n = 0;
+	int rc = fs_list(dir, &names, &n, err);
+
+	if (rc < 0)
+		return rc;
+	set.dir = mem_strdup(dir);
+	set.items = mem_calloc(n + 1, sizeof(*set.items));
+	if (!set.dir || !set.items)
+		rc = error_set(err, ERR_NOMEM, "out of memory for the languages");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		cleanup_mem char *folder = fs_join(dir, names[i]);
+		cleanup_mem char *recipe = folder ? fs_join(folder, "language.yaml") : NULL;
+
+		if (!recipe)
+			rc = error_set(err, ERR_NOMEM, "out of memory for the languages");
+		else if (fs_exists(recipe))
+			rc = load_one(dir, names[i], &set.items[set.n++], err);
+	}
+	str_list_free(names);
+	if (rc == 0 && !set.n)
+		rc = error_set(err, ERR_NOTFOUND, "no language recipes in '%s'", dir);
+	if (rc < 0)
+		language_set_clear(&set);
+	else
+		*ret = set;
+	return rc;
+}
+
+void language_set_clear(struct language_set *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		language_clear(&s->items[i]);
+	mem_free(s->items);
+	mem_free(s->dir);
+	*s = (struct language_set){ 0 };
+}
+
+const struct language *language_find(const struct language_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcasecmp(s->items[i].name, name))
+			return &s->items[i];
+	for (size_t i = 0; i < s->n; i++)
+		for (char **a = s->items[i].aliases; *a; a++)
+			if (!strcasecmp(*a, name))
+				return &s->items[i];
+	return NULL;
+}
+
+const struct language *language_by_extension(const struct language_set *s, const char *path)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (char **e = s->items[i].extensions; *e; e++)
+			if (str_ends(path, *e))
+				return &s->items[i];
+	return NULL;
+}
+
+/* --- which toolchain is there --- */
+
+/* Read what argv prints, for at most DETECT_US.  Returns false where it cannot be had. */
+static bool run_detect(char **argv, char *out, size_t size)
+{
+	char path[] = "PATH=/usr/bin:/bin", locale[] = "LC_ALL=C";
+	char *const env[] = { path, locale, NULL };
+	posix_spawn_file_actions_t actions;
+	uint64_t until = clock_now_us() + DETECT_US;
+	bool timed_out = false;
+	int pipe_fd[2], status = 0, rc;
+	size_t n = 0;
+	pid_t pid;
+
+	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
+		return false;
+	(void) posix_spawn_file_actions_init(&actions);
+	(void) posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	(void) posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], 1);
+	(void) posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], 2);
+	rc = posix_spawn(&pid, argv[0], &actions, NULL, argv, env);
+	(void) posix_spawn_file_actions_destroy(&actions);
+	(void) close(pipe_fd[1]);
+	while (rc == 0 && n + 1 < size) {
+		struct pollfd p = { .fd = pipe_fd[0], .events = POLLIN };
+		uint64_t now = clock_now_us();
+		ssize_t got;
+
+		if (now >= until || poll(&p, 1, (int)((until - now) / 1000) + 1) == 0) {
+			timed_out = true;
+			break;
+		}
+		got = read(pipe_fd[0], out + n, size - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	(void) close(pipe_fd[0]);
+	if (rc != 0)
+		return false;
+	if (timed_out)
+		(void) kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	out[n] = '\0';
+	return !timed_out && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int language_detect(struct language_set *s, struct error *err)
+{
+	(void) err;
+	for (size_t i = 0; i < s->n; i++) {
+		struct language *l = &s->items[i];
+		const char *program = l->compile_argv ? l->compile_argv[0] : l->run_argv[0];
+		char out[512];
+		char *word;
+		size_t n;
+
+		l->present = access(program, X_OK) == 0;
+		l->toolchain[0] = '\0';
+		if (!l->present || !run_detect(l->detect_argv, out, sizeof(out)))
+			continue;
+		/* The first word that begins with a digit is the version. */
+		for (word = out; *word; word += n + (word[n] != '\0')) {
+			n = strcspn(word, " \t\r\n");
+			if (n && *word >= '0' && *word <= '9')
+				break;
+		}
+		if (*word)
+			(void) snprintf(l->toolchain, sizeof(l->toolchain), "%.40s %.*s",
+					l->detect_name, (int)(n < 40 ? n : 40), word);
+	}
+	return 0;
+}
