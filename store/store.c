@@ -75,6 +75,32 @@ static int look_at_file(const char *path, enum store_mode mode, struct error *er
 
 /* ---- transactions ---- */
 
+static const char sql_begin[] = "BEGIN IMMEDIATE";
+static const char sql_commit[] = "COMMIT";
+static const char sql_rollback[] = "ROLLBACK";
+static const char sql_savepoint[] = "SAVEPOINT scope";
+static const char sql_release[] = "RELEASE scope";
+static const char sql_rollback_to[] = "ROLLBACK TO scope";
+
+static int do_kept(struct store *s, const char *sql, const char *doing, struct error *err)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(s, sql, &st, err);
+
+	return r < 0 ? r : store_do(s, st, doing, err);
+}
+
+/* Going back must not fail for want of memory, so its statements are prepared before they are needed. */
+static int prepare_way_back(struct store *s, struct error *err)
+{
+	sqlite3_stmt *st;
+	int r = store_stmt(s, sql_rollback, &st, err);
+
+	if (r == 0)
+		r = store_stmt(s, sql_rollback_to, &st, err);
+	return r < 0 ? r : store_stmt(s, sql_release, &st, err);
+}
+
 int store_begin(struct store *s, struct error *err)
 {
 	int r;
@@ -83,7 +109,9 @@ int store_begin(struct store *s, struct error *err)
 		return error_set(err, ERR_INTERNAL, "store '%s' was opened for reading", s->path);
 	if (s->in_txn)
 		return error_set(err, ERR_INTERNAL, "store '%s': a transaction is open already", s->path);
-	r = store_exec(s, "BEGIN IMMEDIATE", "begin a transaction", err);
+	r = prepare_way_back(s, err);
+	if (r == 0)
+		r = do_kept(s, sql_begin, "begin a transaction", err);
 	if (r < 0)
 		return r;
 	s->in_txn = true;
@@ -95,8 +123,8 @@ void store_rollback(struct store *s)
 {
 	if (!s || !s->db || !s->in_txn)
 		return;
-	if (!sqlite3_get_autocommit(s->db))
-		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	for (int tries = 0; tries < 3 && !sqlite3_get_autocommit(s->db); tries++)
+		(void)do_kept(s, sql_rollback, "roll back", NULL);
 	s->in_txn = false;
 	store_forget_ids(s);
 }
@@ -113,7 +141,7 @@ int store_commit(struct store *s, struct error *err)
 		return error_set(err, ERR_IO, "store '%s': the transaction was rolled back by an earlier failure",
 				 s->path);
 	}
-	r = store_exec(s, "COMMIT", "commit", err);
+	r = do_kept(s, sql_commit, "commit", err);
 	if (r < 0) {
 		store_rollback(s);
 		return r;
@@ -138,7 +166,7 @@ int store_scope_begin(struct store *s, struct store_scope *scope, struct error *
 	int r = store_scope_light(s, scope, err);
 
 	scope->light = false;
-	return r < 0 || scope->own ? r : store_exec(s, "SAVEPOINT scope", "set a savepoint", err);
+	return r < 0 || scope->own ? r : do_kept(s, sql_savepoint, "set a savepoint", err);
 }
 
 int store_scope_end(struct store *s, struct store_scope *scope, int r, struct error *err)
@@ -152,11 +180,13 @@ int store_scope_end(struct store *s, struct store_scope *scope, int r, struct er
 			store_rollback(s);
 	} else if (!scope->light) {
 		if (r >= 0) {
-			ended = store_exec(s, "RELEASE scope", "release a savepoint", err);
+			ended = do_kept(s, sql_release, "release a savepoint", err);
 		} else {
 			store_forget_ids(s);
-			if (!sqlite3_get_autocommit(s->db))
-				(void)sqlite3_exec(s->db, "ROLLBACK TO scope; RELEASE scope", NULL, NULL, NULL);
+			if (!sqlite3_get_autocommit(s->db)) {
+				(void)do_kept(s, sql_rollback_to, "go back to a savepoint", NULL);
+				(void)do_kept(s, sql_release, "release a savepoint", NULL);
+			}
 		}
 	}
 	return ended < 0 ? ended : r;
