@@ -2,6 +2,7 @@
 /* test_store_view.c - the contract's views over a filled store. */
 #include <math.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +182,35 @@ static void policy_versions__sums_runs(void **state)
 	assert_int_equal(fixture_count(f->s, "SELECT accepted - (SELECT sum(passed) FROM v_samples) FROM v_policy_versions"), 0);
 }
 
+/* As a researcher has it: another connection, with no function of ours, to a store that may only be read. */
+static void views__need_nothing_of_ours(void **state)
+{
+	struct fixture *f = *state;
+	sqlite3_stmt *names, *rows;
+	unsigned n = 0;
+	sqlite3 *db;
+
+	fill(f, 6, 40);
+	assert_int_equal(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT 'SELECT * FROM ' || name FROM sqlite_schema WHERE type = 'view'", -1, &names, NULL), SQLITE_OK);
+	while (sqlite3_step(names) == SQLITE_ROW) {
+		const char *sql = (const char *)sqlite3_column_text(names, 0);
+		unsigned had = 0;
+
+		if (sqlite3_prepare_v2(db, sql, -1, &rows, NULL) != SQLITE_OK)
+			fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+		while (sqlite3_step(rows) == SQLITE_ROW)
+			had++;
+		if (sqlite3_finalize(rows) != SQLITE_OK || !had)
+			fail_msg("%s: %u rows, %s", sql, had, sqlite3_errmsg(db));
+		n++;
+	}
+	sqlite3_finalize(names);
+	sqlite3_close(db);
+	assert_true(n >= 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +220,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(funnel__adds_up, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(pass_at_k__is_the_unbiased_estimator, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(best__has_one_good_program_a_task, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(views__need_nothing_of_ours, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(policy_versions__sums_runs, fixture_setup, fixture_teardown),
 	};
 
