@@ -215,6 +215,7 @@ int import_humaneval_object(json_t *obj, const struct import_file *file, json_t 
 			    struct error *err)
 {
 	const char *id, *prompt, *entry_point, *check, *language = json_get_str(obj, "language");
+	const char *check_key = "test";
 	cleanup_json json_t *task = json_object();
 	json_t *tests = json_object();
 	int r;
@@ -235,9 +236,9 @@ int import_humaneval_object(json_t *obj, const struct import_file *file, json_t 
 				 "task '%s': not this format: its tests are in '%s', not in python", id,
 				 language);
 	if (!json_object_get(obj, "test") && json_object_get(obj, "assertion"))
-		r = import_need_str(obj, "assertion", false, &check, err); /* MBPP+ */
-	else if (json_object_get(obj, "test"))
-		r = import_need_str(obj, "test", false, &check, err);
+		check_key = "assertion"; /* MBPP+ */
+	if (json_object_get(obj, check_key))
+		r = import_need_str(obj, check_key, false, &check, err);
 	else
 		r = error_set(err, ERR_INPUT, "the task has no tests ('test' is missing)");
 	if (r < 0)
@@ -249,7 +250,7 @@ int import_humaneval_object(json_t *obj, const struct import_file *file, json_t 
 	    (r = import_set(task, "prompt_language", json_string("python"), err)) < 0 ||
 	    (r = import_set(task, "source", source_of(id), err)) < 0 ||
 	    (r = import_set(tests, "kind", json_string("calls"), err)) < 0 ||
-	    (r = import_set(tests, "check", json_string(check), err)) < 0 ||
+	    (r = import_copy(tests, "check", obj, check_key, err)) < 0 ||
 	    (r = mark_visible(tests, prompt, check, entry_point, err)) < 0 ||
 	    (r = add_solution(task, prompt, obj, err)) < 0 || (r = add_meta(task, obj, err)) < 0)
 		return r;
