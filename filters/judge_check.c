@@ -326,7 +326,9 @@ static void start_judge(struct job *job)
 	put_u32(&b, HASH_SHA256_BYTES);
 	buf_add(&b, t->digest, HASH_SHA256_BYTES);
 	buf_add(&b, &seed, sizeof(seed));
-	buf_addc(&b, job->all_tests ? 1 : 0);
+	/* bit 1: the program is meant to hold the prompt. */
+	buf_addc(&b, (char)((job->all_tests ? 1 : 0) |
+			    (str_eq(t->prompt_language, job->language->name) ? 2 : 0)));
 	put_u32(&b, (uint32_t)t->n_visible_asserts);
 	for (size_t i = 0; i < t->n_visible_asserts; i++)
 		put_u32(&b, (uint32_t)t->visible_asserts[i]);

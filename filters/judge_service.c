@@ -19,6 +19,7 @@
 #include "filters/judge_internal.h"
 
 #define MAX_REPLY_BYTES ((size_t)1 << 30)
+#define MAX_SLOTS 120u
 #define RETRY_DELAY_US UINT64_C(50000)
 
 static void service_pump(struct service *s);
@@ -557,7 +558,8 @@ static int service_start(struct spawner *sp, void *arg, void **ret, struct error
 	s->spawner = sp;
 	s->languages = a->languages;
 	s->queue_tail = &s->queue;
-	s->slots = spawner_slots(sp);
+	/* A job may need two boxes: the candidate and its Python judge. */
+	s->slots = spawner_slots(sp) < MAX_SLOTS ? spawner_slots(sp) : MAX_SLOTS;
 	*ret = s;
 	return 0;
 }

@@ -262,8 +262,9 @@ static void validate(struct job *job)
 	argv[n] = NULL;
 	spec.argv = argv;
 	box_files[0] = files.file;
-	box_files[1] = (struct box_file){ .name = "case.in", .data = c->in, .len = c->in_len, .fd = -1 };
-	box_files[2] = (struct box_file){ .name = "case.ans", .data = c->out, .len = c->out_len,
+	box_files[1] = (struct box_file){ .name = "case.in", .data = c->in ? c->in : "", .len = c->in_len, .fd = -1 };
+	box_files[2] = (struct box_file){ .name = "case.ans", .data = c->out ? c->out : "",
+					  .len = c->out_len,
 					  .fd = -1 };
 	spec.files = box_files;
 	spec.n_files = 3;

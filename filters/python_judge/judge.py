@@ -723,8 +723,8 @@ class Stop(Ended):
 class Run:
     """One sample, in the child."""
 
-    def __init__(self, task, all_tests, visible):
-        self.task, self.all_tests, self.visible = task, all_tests, visible
+    def __init__(self, task, all_tests, whole, visible):
+        self.task, self.all_tests, self.whole, self.visible = task, all_tests, whole, visible
         self.passed = [False] * task.total
         self.first = None       # (outcome, message) of what failed first
         self.raised = None      # the last exception that came from the candidate
@@ -812,7 +812,14 @@ class Run:
 
     def resolve(self, space):
         for name, dotted in self.task.names.items():
-            if name in space or hasattr(builtins, name):
+            if name in space:
+                # Helpers are always the prompt's own, but a program that is meant to hold the
+                # prompt and does not is not the program that was asked for.
+                if self.whole and name != self.task.entry_point and \
+                        ask(b'$' + text(name)) is MISSING:
+                    del space[name]
+                continue
+            if hasattr(builtins, name):
                 continue
             if dotted and name in MODULES:
                 space[name] = __import__(name)
@@ -827,13 +834,13 @@ class Run:
 run = None
 
 
-def child(task, seed, all_tests, visible):
+def child(task, seed, flags, visible):
     global run
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     random.seed(seed)
-    run = Run(task, all_tests, visible)
+    run = Run(task, flags & 1 != 0, flags & 2 != 0, visible)
     run.main()
 
 
@@ -864,7 +871,7 @@ def serve():
             pid = os.fork()
             if pid == 0:
                 try:
-                    child(tasks[digest], seed, raw[at + 8] != 0, visible)
+                    child(tasks[digest], seed, raw[at + 8], visible)
                 finally:
                     os._exit(70)
             status = os.waitpid(pid, 0)[1]

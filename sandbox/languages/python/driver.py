@@ -318,9 +318,14 @@ def _start():
                 for _ in range_(n):
                     v, at = decode(raw, at, containers)
                     value.append(v)
-                if tag != 108:
+                if tag == 83:
+                    # As a set display of constants is made, by merging a frozenset: the table's
+                    # size, and with it the order of iteration, is then that of the original.
+                    members, value = frozenset_(value), set_()
+                    value.update(members)
+                elif tag != 108:
                     value = (tuple_(value) if tag == 116 else deque[0](value) if tag == 113 else
-                             set_(value) if tag == 83 else frozenset_(value))
+                             frozenset_(value))
             containers[number] = value
             return value, at
         if tag == 64:   # @
