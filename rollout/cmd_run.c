@@ -36,6 +36,8 @@ struct session {
 	struct loop *loop;
 	struct engine *engine;
 	struct policy *policy;
+	struct store_task *known;        /* replay: all tasks of the store, chosen or not */
+	size_t n_known;
 	struct task **tasks;             /* as policy_options wants them */
 	uint64_t started_us;
 };
@@ -87,6 +89,25 @@ static int prepare_run(struct session *s, struct error *err)
 	return r;
 }
 
+/* A file of recorded samples holds those of other tasks too: they are not unknown, just not wanted. */
+static int policy_tasks(struct session *s, struct policy_options *opt, struct error *err)
+{
+	int r = 0;
+
+	if (s->run.by_record)
+		r = store_select_tasks(s->store, NULL, true, &s->known, &s->n_known, err);
+	if (r < 0)
+		return r;
+	opt->n_tasks = s->run.by_record ? s->n_known : s->run.n_tasks;
+	s->tasks = mem_calloc(opt->n_tasks + 1, sizeof(*s->tasks));
+	if (!s->tasks)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < opt->n_tasks; i++)
+		s->tasks[i] = s->run.by_record ? s->known[i].task : s->run.tasks[i].task;
+	opt->tasks = s->tasks;
+	return 0;
+}
+
 static int open_policy(struct session *s, struct error *err)
 {
 	struct policy_options opt;
@@ -94,16 +115,9 @@ static int open_policy(struct session *s, struct error *err)
 
 	if (r < 0)
 		return r;
-	s->tasks = mem_calloc(s->run.n_tasks + 1, sizeof(*s->tasks));
-	if (!s->tasks) {
-		mem_free(opt.sampling.stop);
-		return error_set(err, ERR_NOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < s->run.n_tasks; i++)
-		s->tasks[i] = s->run.tasks[i].task;
-	opt.tasks = s->tasks;
-	opt.n_tasks = s->run.n_tasks;
-	r = policy_open(&opt, s->loop, engine_on_completion, engine_on_policy_dead, s->engine, &s->policy, err);
+	r = policy_tasks(s, &opt, err);
+	if (r == 0)
+		r = policy_open(&opt, s->loop, engine_on_completion, engine_on_policy_dead, s->engine, &s->policy, err);
 	mem_free(opt.sampling.stop);
 	if (r == 0)
 		engine_set_policy(s->engine, s->policy);
@@ -234,6 +248,7 @@ static void session_close(struct session *s)
 	judging_close(&s->judging);
 	loop_free(s->loop);
 	run_clear(&s->run);
+	store_tasks_free(s->known, s->n_known);
 	store_close(s->store);
 	mem_free(s->tasks);
 }

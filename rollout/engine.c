@@ -132,7 +132,7 @@ static void on_signal(void *ctx, int signum)
 		end(e, ENGINE_TERMINATED);
 		return;
 	}
-	log_info("told to end: no more sampling, finishing what is under way (30 s at most)");
+	log_info("told to end: finishing what is under way (30 s at most)");
 	e->leave_at_us = clock_now_us() + TERM_LEAVE_US;
 	if (e->no_more && e->drop_at_us > clock_now_us() + TERM_GRACE_US)
 		e->drop_at_us = clock_now_us() + TERM_GRACE_US;
@@ -158,8 +158,8 @@ static bool work_is_over(const struct engine *e)
 {
 	bool nothing_comes = e->dropped || !e->n_asked;
 
-	/* Without room on the disk nothing more is begun; a stopped run leaves the rest pending. */
-	if (e->no_more && e->opt.guard.low)
+	/* Told to end, or without room on the disk: nothing more is begun, the rest stays pending. */
+	if (e->no_more && (e->opt.guard.low || e->n_term))
 		return nothing_comes && !e->running.n;
 	if (e->no_more)
 		return nothing_comes && !e->queue.n && !e->running.n && e->next_pending == e->run->n_pending;
@@ -178,7 +178,7 @@ static int pump_work(struct engine *e, struct error *err)
 	int r = 0;
 
 	engine_free_asks(e, &e->ended_asks);
-	if (!e->opt.guard.low) {
+	if (!e->opt.guard.low && !e->n_term) {
 		r = engine_take_pending(e, err);
 		if (r == 0)
 			r = engine_submit_jobs(e, err);

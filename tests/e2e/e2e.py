@@ -71,6 +71,11 @@ def write_jsonl(path, rows):
             f.write(json.dumps(row) + "\n")
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 class Case(unittest.TestCase):
     """A folder of its own with tasks.jsonl, samples.jsonl and, by store(), an imported store."""
 
@@ -98,8 +103,17 @@ class Case(unittest.TestCase):
         return p
 
     def start(self, *args, **kw):
-        return subprocess.Popen(self.argv(*args), cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=True, stdin=subprocess.DEVNULL, **kw)
+        p = subprocess.Popen(self.argv(*args), cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True, stdin=subprocess.DEVNULL, **kw)
+        self.addCleanup(self.reap, p)
+        return p
+
+    def reap(self, p):
+        if p.poll() is None:
+            p.kill()
+        p.wait()
+        p.stdout.close()
+        p.stderr.close()
 
     def end(self, p, timeout=60):
         """Wait for a started program; (status, stdout, stderr)."""

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from e2e import SAMPLES, SLOWDOWN, TASKS, Case, samples, stop, write_jsonl
+from e2e import SAMPLES, SLOWDOWN, TASKS, Case, read, samples, stop, write_jsonl
 
 
 def slow_samples(n=40, seconds=0.3):
@@ -49,11 +49,12 @@ class Nightly(Case):
 
     def test_deadline_stops_in_good_order(self):
         store = self.store()
-        began = time.monotonic()
-        s = self.summary(self.winnow(*self.slow_args(store, "--deadline", "1s", "--jobs", 1), status=4))
-        self.assertLess(time.monotonic() - began, 100 * SLOWDOWN)
+        write_jsonl(self.slow, slow_samples(100, 0.01))   # more than are asked for at a time
+        s = self.summary(self.winnow(*self.run_args(store, "--deadline", "1s", "--jobs", 1, samples_file=self.slow,
+                                                    n=100), status=4))
         self.assertEqual((s["state"], s["exit_reason"]), ("stopped", "deadline"))
         self.assertEqual(s["pending"], 0)     # what was there has been judged
+        self.assertGreater(s["unsampled"], 0)
         self.assertEqual(self.query(store, "SELECT state FROM run"), [("stopped",)])
         self.sound(store)
 
@@ -65,7 +66,7 @@ class Nightly(Case):
         stop(p)
         status, out, err = self.end(p, timeout=45)
         self.assertEqual(status, 4, err)
-        self.assertLess(time.monotonic() - began, 31 * SLOWDOWN)
+        self.assertLess(time.monotonic() - began, 15 * SLOWDOWN)
         s = self.summary(out)
         self.assertEqual(s["state"], "stopped")
         self.sound(store)
@@ -130,7 +131,7 @@ class Nightly(Case):
     def test_metrics_file(self):
         store, file = self.store(), self.path("winnow.prom")
         self.winnow(*self.run_args(store, "--metrics", file))
-        text = open(file).read()
+        text = read(file).decode()
         self.assertIn('winnow_samples_total{state="judged"} %d\n' % (len(TASKS) * SAMPLES), text)
         self.assertRegex(text, r'winnow_run_info\{run="1",state="complete",policy="replay",')
         success = float(re.search(r"^winnow_last_success_timestamp_seconds (\S+)$", text, re.M).group(1))
@@ -148,7 +149,7 @@ class Nightly(Case):
                 self.assertIn(m.group(1), helped & typed)
         # a run that stops does not forget when the last one succeeded
         self.winnow(*self.run_args(store, "--metrics", file, "--deadline", "0", "--seed", 5), status=4)
-        self.assertIn("winnow_last_success_timestamp_seconds %.3f" % success, open(file).read())
+        self.assertIn("winnow_last_success_timestamp_seconds %.3f" % success, read(file).decode())
         self.assertEqual([n for n in os.listdir(self.dir) if ".tmp" in n], [])
         p = self.winnow(*self.run_args(store, "--metrics", "/nowhere/x.prom"), status=None)
         self.assertIn("--metrics", p.stderr)

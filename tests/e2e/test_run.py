@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from e2e import SAMPLES, SLOWDOWN, TASKS, Case, samples, write_jsonl
+from e2e import SAMPLES, SLOWDOWN, TASKS, Case, read, samples, write_jsonl
 
 WANT = ["accepted", "accepted", "accepted", "wrong_answer", "runtime_error", "no_program", "compile_error", None,
         "wrong_answer", "accepted", "runtime_error", "accepted"]
@@ -64,7 +64,7 @@ class Run(Case):
             for i, store in enumerate(stores):
                 out = self.path("out-%s-%d" % (fmt, i))
                 self.winnow("--store", store, "export", "--format", fmt, "--compress", "none", "--out", out)
-                got.append({n: open(os.path.join(out, n), "rb").read() for n in sorted(os.listdir(out))
+                got.append({n: read(os.path.join(out, n)) for n in sorted(os.listdir(out))
                             if n != "manifest.json"})
             self.assertTrue(got[0])
             self.assertEqual(got[0], got[1])
@@ -79,13 +79,13 @@ class Run(Case):
 
     def test_dry_run_changes_nothing(self):
         store = self.store()
-        before = open(store, "rb").read()
+        before = read(store)
         p = self.winnow(*self.run_args(store, "--dry-run"))
         plan = self.summary(p)
         self.assertTrue(plan["dry_run"])
         self.assertEqual((plan["tasks"], plan["planned"], plan["to_sample"]), (4, 48, 48))
         self.assertIsNone(plan["run_id"])
-        self.assertEqual(open(store, "rb").read(), before)
+        self.assertEqual(read(store), before)
         self.assertEqual(self.query(store, "SELECT count(*) FROM run"), [(0,)])
         missing = self.path("none.db")
         self.winnow(*self.run_args(missing, "--dry-run"), status=2)
