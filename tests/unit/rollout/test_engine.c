@@ -338,10 +338,9 @@ static void sigterm__finishes_what_is_under_way(void **state)
 	fake_judge.signal_after = fake_judge.answered + 20;
 	a.resume = "last";
 	run_session(&a, &out);
-	if (out.end != ENGINE_COMPLETE)
-		assert_int_equal(out.end, ENGINE_TERMINATED);
-	assert_int_equal(out.tally.pending, 0);
+	assert_int_equal(out.end, ENGINE_TERMINATED);
 	assert_true(out.tally.judged > 0);
+	assert_true(out.tally.pending > 0); /* what waited for a box is kept for the next session */
 	fake_judge.signal_after = 0;
 	a.resume = "last";
 	run_session(&a, &out);
