@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_spawner.c - the spawner's life: start, many boxes, peers, death of either side, residue. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "box_harness.h"
+#include "core/clock.h"
+#include "core/fs.h"
+#include "core/mem.h"
+#include "core/record.h"
+
+#define MIB(n) (UINT64_C(n) << 20)
+
+static void nap_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static struct sandbox *open_or_skip(enum tier tier)
+{
+	struct sandbox *s = NULL;
+	struct error err = ERROR_INIT;
+	struct ran r = { 0 };
+	size_t n;
+
+	if (harness_open(tier, &s, &err) < 0) {
+		print_message("skipped: %s\n", err.msg);
+		skip();
+	}
+	if (!harness_actor(&n)) {
+		assert_int_equal(harness_compile_actor(s, &r), 0);
+		assert_true(r.has_collected);
+		ran_clear(&r);
+	}
+	return s;
+}
+
+/* Our child processes named so, down the whole tree. */
+static int count_processes(const char *name)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	int n = 0;
+
+	while (d && (e = readdir(d))) {
+		char path[300], text[64] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && strncmp(text, name, strlen(name)) == 0)
+			n++;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* Wait for fewer than `below` processes of that name. */
+static bool gone(const char *name, int below)
+{
+	for (int i = 0; i < 300; i++) {
+		if (count_processes(name) < below)
+			return true;
+		nap_ms(10);
+	}
+	return false;
+}
+
+static pid_t only_child(void)
+{
+	char path[64], text[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return -1;
+	close(fd);
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+static void names__of_tiers_are_read_back(void **state)
+{
+	enum tier t;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (unsigned i = 0; i < TIER_COUNT; i++) {
+		assert_int_equal(tier_parse(tier_name(i), &t, &err), 0);
+		assert_int_equal(t, i);
+	}
+	assert_int_equal(tier_parse("magic", &t, &err), ERR_INPUT);
+	assert_non_null(strstr(err.msg, "'magic'"));
+}
+
+static void open__takes_the_best_that_works(void **state)
+{
+	struct sandbox_options o = SANDBOX_OPTIONS_INIT;
+	struct sandbox *s;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	if (sandbox_open(&o, &s, &err) < 0) {
+		print_message("skipped: %s\n", err.msg);
+		skip();
+	}
+	assert_true(sandbox_info(s)->tier <= TIER_LANDLOCK);
+	assert_true(sandbox_info(s)->slots >= 1);
+	assert_true(sandbox_info(s)->seccomp);
+	print_message("tier %s, landlock %d, user namespace %d\n", tier_name(sandbox_info(s)->tier),
+		      sandbox_info(s)->landlock_abi, sandbox_info(s)->user_namespace);
+	sandbox_close(s);
+}
+
+static void open__refuses_what_is_below_the_floor(void **state)
+{
+	struct sandbox_options o = SANDBOX_OPTIONS_INIT;
+	struct sandbox *s;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	o.tier_given = true;
+	o.tier = TIER_NONE;
+	assert_int_equal(sandbox_open(&o, &s, &err), ERR_KERNEL);
+	assert_non_null(strstr(err.msg, "weaker than the floor"));
+	setenv("WINNOW_LANDLOCK_ABI", "0", 1);
+	o.tier = TIER_LANDLOCK;
+	assert_int_equal(sandbox_open(&o, &s, &err), ERR_KERNEL);
+	unsetenv("WINNOW_LANDLOCK_ABI");
+	assert_non_null(strstr(err.msg, "Landlock"));
+}
+
+static void service__that_cannot_start_is_an_error(void **state);
+static int broken_start(struct spawner *sp, void *arg, void **ret, struct error *err)
+{
+	(void)sp;
+	(void)arg;
+	(void)ret;
+	return error_set(err, ERR_NOTFOUND, "no such thing as '%s'", "tea");
+}
+
+static void service__that_cannot_start_is_an_error(void **state)
+{
+	static const struct spawner_service broken = { .start = broken_start };
+	struct sandbox_options o = SANDBOX_OPTIONS_INIT;
+	struct sandbox *s;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	o.floor = TIER_NONE;
+	o.tier = TIER_NONE;
+	o.tier_given = true;
+	o.service = &broken;
+	assert_int_equal(sandbox_open(&o, &s, &err), ERR_NOTFOUND);
+	assert_string_equal(err.msg, "no such thing as 'tea'");
+}
+
+static void many__boxes_at_once(void **state)
+{
+	struct sandbox *s = open_or_skip(*(enum tier *)*state);
+	struct run run = { .argv = { "./actor", "nap", "50" } };
+	bool seen[101] = { false };
+
+	for (uint64_t i = 1; i <= 100; i++)
+		assert_int_equal(harness_send(s, i, &run), 0);
+	for (int i = 0; i < 100; i++) {
+		uint64_t id;
+		struct ran r;
+
+		assert_int_equal(harness_wait(s, &id, &r), 0);
+		assert_false(seen[id]);
+		seen[id] = true;
+		if (r.start_error || r.end != BOX_EXITED)
+			fail_msg("box %d: error %d end %d '%s'", i, r.start_error, r.end, r.failure);
+		ran_clear(&r);
+	}
+	sandbox_close(s);
+}
+
+static void close__kills_every_box(void **state)
+{
+	struct sandbox *s = open_or_skip(*(enum tier *)*state);
+	struct run run = { .argv = { "./actor", "sleep" } };
+	struct run forks = { .phase = BOX_COMPILE, .argv = { "./actor", "orphan" } };
+	uint64_t begin;
+
+	(void)forks;
+	for (uint64_t i = 1; i <= 5; i++)
+		assert_int_equal(harness_send(s, i, &run), 0);
+	assert_int_equal(sandbox_pump(s, NULL), 0);
+	nap_ms(200);
+	assert_true(count_processes("actor") >= 5);
+	begin = clock_now_us();
+	sandbox_close(s);
+	assert_true(clock_now_us() - begin < 3000000);
+	assert_true(gone("actor", 1));
+	assert_true(gone("winnow-init", 1));
+}
+
+static void spawner__killed_takes_every_box_along(void **state)
+{
+	struct sandbox *s = open_or_skip(*(enum tier *)*state);
+	struct run run = { .argv = { "./actor", "sleep" } };
+	struct run forked = { .phase = BOX_COMPILE, .argv = { "/bin/sh", "-c", "./actor sleep; true" } };
+	struct ran r;
+	uint64_t id;
+	pid_t pid = only_child();
+
+	assert_true(pid > 1);
+	for (uint64_t i = 1; i <= 3; i++)
+		assert_int_equal(harness_send(s, i, i == 1 ? &forked : &run), 0);
+	assert_int_equal(sandbox_pump(s, NULL), 0);
+	nap_ms(300);
+	assert_true(count_processes("actor") >= 3);
+	kill(pid, SIGKILL);
+	assert_true(gone("actor", 1));
+	assert_true(gone("winnow-init", 1));
+	assert_int_equal(harness_wait(s, &id, &r), ERR_IO);
+	sandbox_close(s);
+}
+
+static void main__killed_takes_all_along(void **state)
+{
+	enum tier tier = *(enum tier *)*state;
+	struct sandbox *probe = open_or_skip(tier);
+	int status;
+	pid_t pid;
+
+	sandbox_close(probe);
+	pid = fork();
+	if (pid == 0) { /* another main */
+		struct run run = { .argv = { "./actor", "sleep" } };
+		struct sandbox *s;
+
+		if (harness_open(tier, &s, NULL) < 0)
+			_exit(3);
+		for (uint64_t i = 1; i <= 3; i++)
+			harness_send(s, i, &run);
+		sandbox_pump(s, NULL);
+		for (;;)
+			pause();
+	}
+	for (int i = 0; i < 500 && count_processes("actor") < 3; i++)
+		nap_ms(10);
+	assert_true(count_processes("actor") >= 3);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_true(gone("actor", 1));
+	assert_true(gone("winnow-init", 1));
+}
+
+static int scratch_folders(const char *base)
+{
+	char **names = NULL;
+	size_t n = 0, found = 0;
+
+	if (fs_list(base, &names, &n, NULL) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		found += strncmp(names[i], "winnow-", 7) == 0;
+	for (size_t i = 0; i < n; i++)
+		mem_free(names[i]);
+	mem_free(names);
+	return (int)found;
+}
+
+static void scratch__leaves_nothing(void **state)
+{
+	char base[] = "/tmp/scratch-test-XXXXXX";
+	struct run run = { .argv = { "./actor", "files" } };
+	struct sandbox *s;
+	struct ran r;
+
+	(void)state;
+	assert_non_null(mkdtemp(base));
+	assert_int_equal(chmod(base, 0755), 0);
+	setenv("TMPDIR", base, 1);
+	if (harness_open(TIER_LANDLOCK, &s, NULL) < 0) {
+		unsetenv("TMPDIR");
+		rmdir(base);
+		skip();
+	}
+	assert_int_equal(scratch_folders(base), 1);
+	assert_int_equal(harness_run(s, &run, &r), 0);
+	assert_int_equal(r.end, BOX_EXITED);
+	ran_clear(&r);
+	sandbox_close(s);
+	assert_int_equal(scratch_folders(base), 0);
+	/* Also when it is killed. */
+	assert_int_equal(harness_open(TIER_LANDLOCK, &s, NULL), 0);
+	assert_int_equal(scratch_folders(base), 1);
+	kill(only_child(), SIGKILL);
+	sandbox_close(s);
+	assert_int_equal(scratch_folders(base), 0);
+	unsetenv("TMPDIR");
+	rmdir(base);
+}
+
+static void peers__talk_and_die_with_us(void **state)
+{
+	static const char *const cat[] = { "sh", "-c", "exec cat", NULL };
+	static const char *const none[] = { "/nowhere/at-all", NULL };
+	struct sandbox *s = open_or_skip(TIER_NONE);
+	struct error err = ERROR_INIT;
+	struct pollfd f;
+	char b[16];
+	int in, out;
+
+	(void)state;
+	assert_int_equal(sandbox_spawn_peer(s, none, &in, &out, &err), ERR_IO);
+	assert_non_null(strstr(err.msg, "/nowhere/at-all"));
+	assert_int_equal(sandbox_spawn_peer(s, cat, &in, &out, &err), 0);
+	assert_int_equal(write(in, "hello", 5), 5);
+	f = (struct pollfd){ .fd = out, .events = POLLIN };
+	assert_int_equal(poll(&f, 1, 5000), 1);
+	assert_int_equal(read(out, b, sizeof(b)), 5);
+	sandbox_close(s);
+	/* The end of file comes from its death: we still hold its input. */
+	assert_int_equal(poll(&f, 1, 5000), 1);
+	assert_int_equal(read(out, b, sizeof(b)), 0);
+	close(in);
+	close(out);
+}
+
+static bool become_nobody(void)
+{
+	return geteuid() == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && setgroups(0, NULL) == 0 &&
+	       setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	static enum tier tiers[TIER_COUNT] = { TIER_NAMESPACES, TIER_UID, TIER_LANDLOCK, TIER_NONE };
+#define AT(test, t) { tiers_of_##t " " #test, test, NULL, NULL, &tiers[t] }
+#define tiers_of_TIER_NAMESPACES "namespaces:"
+#define tiers_of_TIER_UID "uid:"
+#define tiers_of_TIER_LANDLOCK "landlock:"
+#define FENCED(test) AT(test, TIER_NAMESPACES), AT(test, TIER_UID), AT(test, TIER_LANDLOCK)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names__of_tiers_are_read_back),
+		cmocka_unit_test(open__takes_the_best_that_works),
+		cmocka_unit_test(open__refuses_what_is_below_the_floor),
+		cmocka_unit_test(service__that_cannot_start_is_an_error),
+		FENCED(many__boxes_at_once),
+		FENCED(close__kills_every_box),
+		FENCED(spawner__killed_takes_every_box_along),
+		FENCED(main__killed_takes_all_along),
+		cmocka_unit_test(scratch__leaves_nothing),
+		cmocka_unit_test(peers__talk_and_die_with_us),
+	};
+
+	if (argc > 1 && strcmp(argv[1], "--as-nobody") == 0 && !become_nobody()) {
+		puts("skipped: only root can become nobody");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

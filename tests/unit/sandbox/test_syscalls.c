@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_syscalls.c - the table is sorted, complete in its reasons, and small enough for the kernel. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "core/mem.h"
+#include "sandbox/syscalls.h"
+
+static void table__is_sorted_and_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < n_syscall_rows; i++)
+		if (strcmp(syscall_table[i - 1].name, syscall_table[i].name) >= 0)
+			fail_msg("'%s' stands before '%s'", syscall_table[i - 1].name, syscall_table[i].name);
+}
+
+static void table__gives_a_reason_for_each_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_syscall_rows; i++) {
+		assert_true(syscall_table[i].reason && strlen(syscall_table[i].reason) > 5);
+		assert_true(syscall_table[i].rule < RULE_COUNT);
+	}
+}
+
+static void table__names_only_calls_that_exist(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_syscall_rows; i++)
+		if (seccomp_syscall_resolve_name(syscall_table[i].name) == __NR_SCMP_ERROR)
+			fail_msg("libseccomp knows no '%s'", syscall_table[i].name);
+}
+
+static enum syscall_rule rule_of(const char *name)
+{
+	for (size_t i = 0; i < n_syscall_rows; i++)
+		if (strcmp(syscall_table[i].name, name) == 0)
+			return syscall_table[i].rule;
+	return RULE_COUNT;
+}
+
+static void table__never_allows_what_reaches_out(void **state)
+{
+	static const char *const never[] = { "ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "socket", "connect",
+					     "process_vm_readv", "userfaultfd", "perf_event_open", "kexec_load",
+					     "pidfd_getfd", "open_by_handle_at", "io_uring_setup", "memfd_create",
+					     "sendmsg", "recvmsg", "setsid", "setpgid", "clone3" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		enum syscall_rule r = rule_of(never[i]);
+
+		if (r != RULE_VIOLATION && r != RULE_ERRNO)
+			fail_msg("'%s' has rule %d", never[i], (int)r);
+	}
+}
+
+/* How many instructions the kernel walks for a number (no argument rules on its way matter). */
+static size_t steps(const struct sock_filter *f, size_t n, uint32_t nr)
+{
+	size_t at = 0, count = 0;
+	uint32_t a = 0;
+
+	while (at < n && count < 10000) {
+		const struct sock_filter *i = &f[at++];
+
+		count++;
+		if (i->code == (BPF_LD | BPF_W | BPF_ABS))
+			a = i->k == 0 ? nr : i->k == 4 ? 0xc000003eu : 0;
+		else if (BPF_CLASS(i->code) == BPF_ALU)
+			a &= i->k;
+		else if (BPF_CLASS(i->code) == BPF_RET)
+			return count;
+		else if (BPF_OP(i->code) == BPF_JA)
+			at += i->k;
+		else if (BPF_OP(i->code) == BPF_JEQ)
+			at += a == i->k ? i->jt : i->jf;
+		else if (BPF_OP(i->code) == BPF_JGT)
+			at += a > i->k ? i->jt : i->jf;
+		else if (BPF_OP(i->code) == BPF_JGE)
+			at += a >= i->k ? i->jt : i->jf;
+		else
+			return SIZE_MAX;
+	}
+	return SIZE_MAX;
+}
+
+static void programs__are_balanced_trees(void **state)
+{
+	static const struct syscall_surroundings around[] = { { true, true, true }, { false, false, false },
+							      { false, true, true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(around); i++)
+		for (int phase = BOX_RUN; phase <= BOX_JUDGE; phase++) {
+			struct error err = ERROR_INIT;
+			struct buf b;
+			size_t n, worst = 0;
+
+			buf_init(&b, 1 << 20);
+			if (syscalls_build(phase, &around[i], &b, &err) < 0)
+				fail_msg("%s", err.msg);
+			n = b.len / sizeof(struct sock_filter);
+			assert_in_range(n, 100, 2000);
+			for (uint32_t nr = 0; nr < 470; nr++) {
+				size_t s = steps((const struct sock_filter *)(void *)b.data, n, nr);
+
+				if (s > worst)
+					worst = s;
+			}
+			/* A list would take hundreds; rows that look at arguments some dozens. */
+			assert_in_range(worst, 5, 100);
+			buf_clear(&b);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table__is_sorted_and_unique),
+		cmocka_unit_test(table__gives_a_reason_for_each_row),
+		cmocka_unit_test(table__names_only_calls_that_exist),
+		cmocka_unit_test(table__never_allows_what_reaches_out),
+		cmocka_unit_test(programs__are_balanced_trees),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
