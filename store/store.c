@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -433,7 +434,7 @@ static int open_for_reading(struct store *s, const char *name, struct error *err
 	if (r < 0)
 		return r;
 	rc = read_identity(s, &id);
-	if (((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) && !has_log(s->path)) {
+	if (((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) && !has_log(s->real)) {
 		/* A folder in which the log's shared memory cannot be made, and no log: nobody is writing. */
 		uri = immutable_uri(name);
 		if (!uri)
@@ -463,7 +464,7 @@ static int open_for_writing(struct store *s, const char *name, uint64_t wait_us,
 	struct identity id = { 0 };
 	int rc, r;
 
-	r = store_lock(s->path, wait_us, what, &s->lock_fd, err);
+	r = store_lock(s->real, wait_us, what, &s->lock_fd, err);
 	if (r < 0)
 		return r;
 	r = open_db(s, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
@@ -488,6 +489,18 @@ static int open_for_writing(struct store *s, const char *name, uint64_t wait_us,
 	return r;
 }
 
+/* One store has one lock, by whatever link it is reached. */
+static int real_path(const char *path, char **ret, struct error *err)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real && errno == ENOMEM)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	*ret = mem_strdup(real ? real : path);
+	free(real);
+	return *ret ? 0 : error_set(err, ERR_NOMEM, "out of memory");
+}
+
 int store_open(const char *path, enum store_mode mode, uint64_t wait_us, const char *what, struct store **ret,
 	       struct error *err)
 {
@@ -508,11 +521,12 @@ int store_open(const char *path, enum store_mode mode, uint64_t wait_us, const c
 	s->lock_fd = -1;
 	buf_init(&s->scratch, SCRATCH_MAX);
 	s->path = mem_strdup(path);
-	if (!s->path)
+	r = real_path(path, &s->real, err);
+	if (r == 0 && !s->path)
 		r = error_set(err, ERR_NOMEM, "out of memory");
-	else if (mode == STORE_WRITE)
+	else if (r == 0 && mode == STORE_WRITE)
 		r = open_for_writing(s, name, wait_us, what, err);
-	else
+	else if (r == 0)
 		r = open_for_reading(s, name, err);
 	if (r < 0) {
 		store_close(s);
@@ -533,6 +547,7 @@ void store_close(struct store *s)
 	store_unlock(&s->lock_fd);
 	buf_clear(&s->scratch);
 	mem_free(s->path);
+	mem_free(s->real);
 	mem_free(s);
 }
 

@@ -32,7 +32,8 @@ int store_open(const char *path, enum store_mode mode, uint64_t wait_us, const c
 void store_close(struct store *s);             /* rolls back what is open; NULL is fine */
 const char *store_path(const struct store *s);
 
-/* One transaction at a time.  Writing functions below need one open. */
+/* One transaction at a time.  A writing function below makes one of its own where none is open.
+ * When one fails within yours, roll back; after ERR_NOSPACE and ERR_IO SQLite may have done so already. */
 int store_begin(struct store *s, struct error *err);
 int store_commit(struct store *s, struct error *err);
 void store_rollback(struct store *s);

@@ -27,7 +27,8 @@ struct store_slot { const char *sql; sqlite3_stmt *stmt; };
 
 struct store {
 	sqlite3 *db;
-	char *path;
+	char *path;               /* as given, for messages */
+	char *real;               /* links followed: the lock and the log stand beside this */
 	enum store_mode mode;
 	int lock_fd;              /* -1 for readers */
 	bool in_txn;              /* store_begin() was called and nothing ended it */

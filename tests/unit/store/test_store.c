@@ -160,6 +160,21 @@ static void lock__a_second_writer_learns_who_holds_it(void **state)
 	assert_int_equal(store_open(f->path, STORE_WRITE, 0, "another", &f->s, &err), 0);
 }
 
+static void lock__is_one_by_whatever_link_a_store_is_reached(void **state)
+{
+	struct fixture *f = *state;
+	struct error err = ERROR_INIT;
+	struct store *second = NULL;
+	char link[160];
+
+	fixture_open(f);
+	snprintf(link, sizeof(link), "%s/link.db", f->dir);
+	assert_int_equal(symlink(f->path, link), 0);
+	assert_int_equal(store_open(link, STORE_WRITE, 0, "another", &second, &err), ERR_BUSY);
+	assert_int_equal(store_open(link, STORE_READ, 0, "another", &second, &err), 0);
+	store_close(second);
+}
+
 static void lock__waits_for_a_holder_to_end(void **state)
 {
 	struct fixture *f = *state;
@@ -319,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(open__refuses, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(open__a_path_with_signs_of_uris_is_a_path, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(lock__a_second_writer_learns_who_holds_it, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(lock__is_one_by_whatever_link_a_store_is_reached, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(lock__waits_for_a_holder_to_end, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(lock__stale_text_is_harmless, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(reader__sees_what_is_committed_while_a_writer_writes, fixture_setup, fixture_teardown),

@@ -172,6 +172,64 @@ static void best__has_one_good_program_a_task(void **state)
 	assert_int_equal(fixture_count(f->s, "SELECT count(*) FROM v_best WHERE program NOT LIKE 'def twice%'"), 0);
 }
 
+/* Each row: a change from outside, and what must be found damaged by it: samples, or rows of a table. */
+static const struct { const char *change, *table; bool samples; } damages[] = {
+	{ "UPDATE sample SET truncated = 1 - truncated WHERE sample_id = (SELECT min(sample_id) FROM sample)", "sample", true },
+	{ "UPDATE sample SET flags = '[\"flaky\"]' WHERE sample_id = (SELECT max(sample_id) FROM sample)", "sample", true },
+	{ "UPDATE sample SET judged_us = judged_us + 1 WHERE state = 'judged'", "sample", true },
+	{ "UPDATE judgement SET verdict = 'accepted' WHERE judgement_id = (SELECT min(judgement_id) FROM judgement WHERE verdict = 'wrong_answer')", "judgement", true },
+	{ "UPDATE judgement SET cpu_us = cpu_us + 1 WHERE judgement_id = 1", "judgement", true },
+	{ "UPDATE content SET body = body || ' ' WHERE content_row = (SELECT completion_row FROM sample WHERE state = 'judged' LIMIT 1)", "content", true },
+	{ "UPDATE content SET body = body || ' ' WHERE content_row = (SELECT content_row FROM program LIMIT 1)", "content", true },
+	{ "UPDATE content SET body = NULL WHERE content_row = (SELECT messages_row FROM run_task LIMIT 1)", "content", true },
+	{ "UPDATE program SET program_id = replace(program_id, substr(program_id, 1, 1), 'x') WHERE program_row = 1", "program", true },
+	{ "UPDATE sampling SET parameters = '{}'", "sampling", true },
+	{ "UPDATE task SET split = 'train' WHERE split = 'holdout'", "task", true },
+	{ "UPDATE run SET policy_version = 'v2'", "run", true },
+	{ "UPDATE run_task SET language = 'c' WHERE ordinal = 0", "run_task", true },
+	{ "DELETE FROM judgement WHERE judgement_id = 1", NULL, true },
+	{ "UPDATE program_rank SET rank = rank + 1 WHERE rank = 1", "program_rank", false },
+	{ "UPDATE task_tag SET tag = 'tiny' WHERE tag = 'small'", "task_tag", false },
+	{ "UPDATE run_event SET body = 'x'", "run_event", false },
+	{ "UPDATE import SET path = 'x'", "import", false },
+	{ "UPDATE store SET store_id = upper(store_id) || '0'", "store", false },
+};
+
+static void intact__finds_each_change_from_outside(void **state)
+{
+	struct fixture *f = *state;
+	char sql[200];
+	sqlite3 *db;
+
+	fill(f, 3, 20);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		snprintf(sql, sizeof(sql), "VACUUM INTO '%s/copy-%zu.db'", f->dir, i);
+		assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	}
+	sqlite3_close(db);
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		struct error err = ERROR_INIT;
+		struct store *s;
+		char path[160];
+
+		snprintf(path, sizeof(path), "%s/copy-%zu.db", f->dir, i);
+		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+		if (sqlite3_exec(db, damages[i].change, NULL, NULL, NULL) != SQLITE_OK || sqlite3_changes(db) == 0)
+			fail_msg("%s: %s", damages[i].change, sqlite3_errmsg(db));
+		sqlite3_close(db);
+		assert_int_equal(store_open(path, STORE_READ, 0, "a test", &s, &err), 0);
+		if (damages[i].table) {
+			snprintf(sql, sizeof(sql), "SELECT count(*) FROM temp.intact_%s WHERE NOT intact", damages[i].table);
+			if (fixture_count(s, sql) == 0)
+				fail_msg("not found in the table: %s", damages[i].change);
+		}
+		if ((fixture_count(s, "SELECT count(*) FROM temp.intact_sample_all WHERE NOT intact") > 0) != damages[i].samples)
+			fail_msg("%s the samples: %s", damages[i].samples ? "not found in" : "wrongly found in", damages[i].change);
+		store_close(s);
+	}
+}
+
 static void policy_versions__sums_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -221,6 +279,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pass_at_k__is_the_unbiased_estimator, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(best__has_one_good_program_a_task, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(views__need_nothing_of_ours, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(intact__finds_each_change_from_outside, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(policy_versions__sums_runs, fixture_setup, fixture_teardown),
 	};
 
