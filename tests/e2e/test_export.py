@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exports of real runs, read by the independent reader: shapes, hashes, the same bytes twice."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import e2e
+
+READER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "read_shards.py")
+FORMATS = ("sft", "rollouts", "dpo")
+
+
+class Export(e2e.Case):
+    def setUp(self):
+        super().setUp()
+        self.db = self.store()
+        self.winnow(*self.run_args(self.db))
+
+    def export(self, fmt, out, *more, store=None, **kw):
+        # gzip, so that the reader needs the standard library alone
+        return self.winnow("--store", store or self.db, "export", "--format", fmt, "--compress", "gzip",
+                           "--out", self.path(out), *more, **kw)
+
+    def read(self, *args, status=0):
+        p = subprocess.run([sys.executable, READER, *[str(a) for a in args]], cwd=self.dir, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(p.returncode, status, p.stdout + p.stderr)
+        return p
+
+    def manifest(self, out):
+        return json.loads(e2e.read(self.path(out, "manifest.json")))
+
+    def test_every_format_is_sound(self):
+        for fmt in FORMATS:
+            for more in ((), ("--shards", 2), ("--with-measurements",)):
+                out = "%s%d" % (fmt, len(more)) + "".join(map(str, more)).replace("-", "")
+                self.export(fmt, out, *more)
+                self.read(self.path(out))
+        self.export("rollouts", "trl", "--trainer", "trl")
+        self.read(self.path("trl"))
+        rows = self.query(self.db, "SELECT count(*) FROM v_samples WHERE state = 'judged'")[0][0]
+        self.assertEqual(self.manifest("rollouts0")["rows"], rows)
+        self.assertGreater(self.manifest("sft0")["rows"], 0)
+        self.assertGreater(self.manifest("dpo0")["rows"], 0)
+
+    def test_two_exports_of_one_store_are_the_same_bytes(self):
+        for fmt in FORMATS:
+            self.export(fmt, fmt + "-a", "--with-measurements")
+            self.export(fmt, fmt + "-b", "--with-measurements")
+            self.read(self.path(fmt + "-a"), "--same-as", self.path(fmt + "-b"))
+
+    def test_two_runs_of_one_seed_export_the_same_rows(self):
+        other = self.store("other.db")
+        self.winnow(*self.run_args(other, "--jobs", 1))
+        self.winnow(*self.run_args(self.db))
+        for fmt in FORMATS:
+            self.export(fmt, fmt + "-1", "--run", "1")
+            self.export(fmt, fmt + "-last", "--run", "last")
+            self.export(fmt, fmt + "-other", store=other)
+            self.read(self.path(fmt + "-1"), "--same-rows-as", self.path(fmt + "-last"))
+            self.read(self.path(fmt + "-1"), "--same-rows-as", self.path(fmt + "-other"))
+
+    def test_the_reader_sees_damage(self):
+        self.export("sft", "out")
+        shard = self.path("out", self.manifest("out")["shards"][0]["file"])
+        data = bytearray(e2e.read(shard))
+        data[len(data) // 2] ^= 1
+        with open(shard, "wb") as f:
+            f.write(data)
+        self.assertIn("sha256", self.read(self.path("out"), status=1).stderr)
+
+    def test_bad_options_leave_nothing(self):
+        for more, word in ((("--where", "colour = 1"), "colour"), (("--run", "77"), "77"),
+                           (("--where", "1; DELETE FROM sample"), ";"), (("--trainer", "none"), "none")):
+            p = self.export("sft", "bad", *more, status=2)
+            self.assertIn(word, p.stderr)
+            self.assertFalse(os.path.exists(self.path("bad")))
+        self.export("sft", "taken")
+        p = self.export("dpo", "taken", status=2)
+        self.assertIn("taken", p.stderr)
+        self.read(self.path("taken"))
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_a_folder_that_cannot_be_written_is_status_3(self):
+        os.mkdir(self.path("locked"), 0o555)
+        self.export("sft", "locked/out", status=3)
+
+    def test_the_folder_is_a_file(self):
+        with open(self.path("file"), "w") as f:
+            f.write("x")
+        p = self.export("sft", "file", status=None)
+        self.assertIn(p.returncode, (2, 3))
+        self.assertIn("file", p.stderr)
+        self.assertEqual(e2e.read(self.path("file")), b"x")
+
+
+if __name__ == "__main__":
+    unittest.main()
