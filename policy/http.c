@@ -33,7 +33,6 @@ struct http_call {
 	struct buf request, answer;
 	char retry_after[RETRY_AFTER_BYTES];
 	char words[CURL_ERROR_SIZE];
-	bool too_large;
 	http_done_fn *done;
 	void *ctx;
 };
@@ -80,8 +79,8 @@ static enum http_end end_of(const struct http_call *c, CURLcode code)
 {
 	long sent = 0;
 
-	if (c->too_large)
-		return HTTP_TOO_LARGE;
+	if (c->answer.error)
+		return c->answer.error == ERR_NOMEM ? HTTP_NO_MEMORY : HTTP_TOO_LARGE;
 	switch (code) {
 	case CURLE_OK:
 		return HTTP_ANSWERED;
@@ -107,7 +106,7 @@ static void finish(struct http_call *c, CURLcode code)
 	if (r.end == HTTP_ANSWERED)
 		(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
 	else if (r.end == HTTP_TOO_LARGE)
-		r.words = c->answer.error == ERR_NOMEM ? "no memory for the answer" : "the answer is larger than 64 MiB";
+		r.words = "the answer is larger than 64 MiB";
 	else
 		r.words = c->words[0] ? c->words : curl_easy_strerror(code);
 	r.retry_after = c->retry_after[0] ? c->retry_after : NULL;
@@ -281,11 +280,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	struct http_call *c = ctx;
 
 	buf_add(&c->answer, data, size * n);
-	if (c->answer.error) {
-		c->too_large = true;
-		return 0;
-	}
-	return size * n;
+	return c->answer.error ? 0 : size * n;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)

@@ -26,6 +26,7 @@ enum http_end {
 	HTTP_BROKEN,     /* connected, but the answer did not come whole: reset, cut short */
 	HTTP_TIMED_OUT,
 	HTTP_TOO_LARGE,
+	HTTP_NO_MEMORY,  /* ours, for the answer */
 };
 struct http_result {
 	enum http_end end;

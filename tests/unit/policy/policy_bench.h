@@ -32,7 +32,7 @@ struct bench {
 	struct policy *policy;
 	struct loop_timer *guard;
 	struct got *got;
-	size_t n_got, cap, n_want; /* the loop stops at n_want */
+	size_t n_got, n_want; /* the loop stops at n_want */
 	bool dead, timed_out, asking;
 	struct error why;
 	void (*on_got)(struct bench *b, const struct policy_completion *c); /* NULL: nothing more is done */

@@ -709,6 +709,47 @@ static void openai__no_memory_to_open_or_ask(void **state)
 	loop_free(loop);
 }
 
+/* Every allocation of a whole conversation fails in turn: no index comes twice, and
+ * either all come or the policy says that it is dead. */
+static void openai__no_memory_on_the_way(void **state)
+{
+	cleanup_mem char *spec = spec_of("short@2");
+	struct policy_options opt = BENCH_OPTIONS;
+	unsigned long nth;
+	unsigned n_dead = 0;
+	bool fired = true;
+
+	(void)state;
+	opt.spec = spec;
+	opt.logprobs = true;
+	for (nth = 1; fired; nth++) {
+		struct bench b;
+
+		bench_open(&b, &opt);
+		bench_ask(&b, 1, words, 0, 7, NULL);
+		mem_fault_at(nth);
+		bench_run(&b, 0);
+		fired = mem_fault_fired();
+		mem_fault_at(0);
+		for (uint32_t i = 0; i < 7; i++) {
+			if (b.dead) {
+				size_t times = 0;
+
+				for (size_t k = 0; k < b.n_got; k++)
+					times += b.got[k].index == i;
+				assert_true(times <= 1);
+			} else {
+				assert_int_equal(bench_find(&b, 1, i)->status, POLICY_OK);
+			}
+		}
+		if (b.dead)
+			assert_true(b.why.code == ERR_NOMEM || b.why.code == ERR_INTERNAL);
+		n_dead += b.dead;
+		bench_close(&b);
+	}
+	assert_true(n_dead > 10);
+}
+
 static int start(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -751,6 +792,7 @@ int main(void)
 		cmocka_unit_test(openai__many_in_flight_with_all_ills),
 		cmocka_unit_test(openai__close_with_calls_in_flight),
 		cmocka_unit_test(openai__no_memory_to_open_or_ask),
+		cmocka_unit_test(openai__no_memory_on_the_way),
 		cmocka_unit_test(version__number_and_label),
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(behaviour_cases) + ARRAY_SIZE(fatal_cases) + ARRAY_SIZE(open_cases) + ARRAY_SIZE(singles)];
