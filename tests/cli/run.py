@@ -72,12 +72,12 @@ def main():
         expect = os.path.join(CASES, name + ".expect")
         want = ""
         if os.path.exists(expect):
-            with open(expect, encoding="utf-8") as f:
+            with open(expect, encoding="utf-8", newline="") as f:
                 want = f.read()
         if got == want:
             print(f"ok {name}")
         elif args.record:
-            with open(expect, "w", encoding="utf-8") as f:
+            with open(expect, "w", encoding="utf-8", newline="") as f:
                 f.write(got)
             print(f"recorded {name}")
         else:
