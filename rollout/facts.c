@@ -2,27 +2,8 @@
 /* facts.c - what this host has; see facts.h. */
 #include "rollout/facts.h"
 
-#include <string.h>
 
 #include "core/mem.h"
-#include "core/str.h"
-
-/* The program that a recipe looks for, and the Debian 12 package that brings it. */
-static const char *const packages[][2] = {
-	{ "python3", "python3" },
-	{ "gcc", "gcc" },
-	{ "g++", "g++" },
-	{ "clang", "clang" },
-	{ "node", "nodejs" },
-	{ "go", "golang-go" },
-	{ "rustc", "rustc" },
-	{ "java", "default-jdk-headless" },
-	{ "javac", "default-jdk-headless" },
-	{ "ruby", "ruby" },
-	{ "perl", "perl" },
-	{ "lua", "lua5.4" },
-	{ "lua5.4", "lua5.4" },
-};
 
 static const char *program_of(const struct language *l)
 {
@@ -31,24 +12,11 @@ static const char *program_of(const struct language *l)
 	return argv && argv[0] ? argv[0] : l->name;
 }
 
-const char *facts_language_package(const struct language *l)
-{
-	const char *program = program_of(l), *slash = strrchr(program, '/');
-
-	program = slash ? slash + 1 : program;
-	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
-		if (str_eq(program, packages[i][0]))
-			return packages[i][1];
-	return NULL;
-}
-
 char *facts_language_note(const struct language *l)
 {
-	const char *package = facts_language_package(l);
-
 	if (l->present)
 		return NULL;
-	return package ? mem_printf("apt install %s", package) : mem_printf("there is no %s", program_of(l));
+	return l->package ? mem_printf("apt install %s", l->package) : mem_printf("there is no %s", program_of(l));
 }
 
 static json_t *string_list(char *const *list)
@@ -69,5 +37,5 @@ json_t *facts_language_json(const struct language *l)
 			 string_list(l->aliases), "extensions", string_list(l->extensions), "present", (int)l->present,
 			 "toolchain", l->present && l->toolchain[0] ? l->toolchain : NULL, "calls", l->driver != NULL,
 			 "compiled", l->compile_argv != NULL, "needs_proc", (int)l->needs_proc, "package",
-			 facts_language_package(l));
+			 l->package);
 }

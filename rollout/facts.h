@@ -6,8 +6,6 @@
 #include "core/json.h"
 #include "sandbox/language.h"
 
-/* Debian's package of a language's toolchain; NULL: unknown. */
-const char *facts_language_package(const struct language *l);
 /* "apt install nodejs" where the toolchain is missing, else NULL.  mem_free() it. */
 char *facts_language_note(const struct language *l);
 /* {"name","title","aliases","extensions","present","toolchain","calls","compiled","needs_proc","package"}. */

@@ -269,7 +269,7 @@ static int read_recipe(struct reader *r, struct language *l)
 	static const char *const keys[] = { "name", "title", "aliases", "extensions", "source",
 					    "detect", "needs_proc", "memory", "compile", "run",
 					    "calls", "memory_words", NULL };
-	static const char *const detect_keys[] = { "argv", "name", NULL };
+	static const char *const detect_keys[] = { "argv", "name", "package", NULL };
 	const struct config_node *root = &r->config->root, *detect;
 	cleanup_mem char *memory = NULL;
 	int rc;
@@ -306,6 +306,8 @@ static int read_recipe(struct reader *r, struct language *l)
 	if (rc == 0)
 		rc = get_str(r, detect, "name", true, &l->detect_name);
 	if (rc == 0)
+		rc = get_str(r, detect, "package", false, &l->package);
+	if (rc == 0)
 		rc = read_compile(r, root, l);
 	if (rc == 0)
 		rc = read_run(r, root, l);
@@ -326,6 +328,7 @@ static void language_clear(struct language *l)
 	str_list_free(l->memory_words);
 	str_list_free(l->detect_argv);
 	mem_free(l->detect_name);
+	mem_free(l->package);
 	str_list_free(l->compile_argv);
 	mem_free(l->compile_output);
 	str_list_free(l->run_argv);

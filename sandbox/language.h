@@ -9,7 +9,7 @@
  *   aliases: [c++, cxx]              # fence words that mean this language
  *   extensions: [.cc, .cpp, .cxx]
  *   source: main.cpp                 # what the program's file is called
- *   detect: { argv: [/usr/bin/g++, -dumpfullversion], name: g++ }   # toolchain string "g++ 12.2.0"
+ *   detect: { argv: [/usr/bin/g++, -dumpfullversion], name: g++, package: g++ }   # toolchain string "g++ 12.2.0"
  *   needs_proc: false
  *   memory: as                       # or data
  *   compile:                         # absent: nothing is compiled
@@ -39,6 +39,7 @@ struct language {
 	char *name, *title, *dir, *source;
 	char **aliases, **extensions, **memory_words; /* NULL-terminated */
 	char **detect_argv; char *detect_name;
+	char *package;                /* of Debian, that brings the toolchain; NULL: not said */
 	bool needs_proc;
 	enum box_memory memory;
 	char **compile_argv; char *compile_output; struct limits compile_limits; /* compile_argv NULL: not compiled */
