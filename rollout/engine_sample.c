@@ -20,7 +20,8 @@ bool engine_has_room(const struct engine *e)
 {
 	size_t bound = 4 * (size_t)judge_slots(e->opt.judging->judge) + 256;
 
-	return e->n_waiting < bound && e->n_asked + e->n_waiting < MAX_ASKED;
+	/* Recorded completions come at once: nothing is won by asking for more than can wait. */
+	return e->n_waiting < bound && e->n_asked + e->n_waiting < (e->run->by_record ? bound : MAX_ASKED);
 }
 
 static void ask_free(struct ask *a)

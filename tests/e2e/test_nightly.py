@@ -49,7 +49,7 @@ class Nightly(Case):
 
     def test_deadline_stops_in_good_order(self):
         store = self.store()
-        write_jsonl(self.slow, slow_samples(100, 0.01))   # more than are asked for at a time
+        write_jsonl(self.slow, slow_samples(100, 0.001))   # more than are asked for at a time
         s = self.summary(self.winnow(*self.run_args(store, "--deadline", "1s", "--jobs", 1, samples_file=self.slow,
                                                     n=100), status=4))
         self.assertEqual((s["state"], s["exit_reason"]), ("stopped", "deadline"))
