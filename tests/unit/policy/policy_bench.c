@@ -14,6 +14,11 @@ static char *copy(const char *s, size_t n)
 	return s ? strndup(s, n) : NULL;
 }
 
+static char *copy_word(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
 static void on_completion(void *ctx, const struct policy_completion *c)
 {
 	struct bench *b = ctx;
@@ -36,11 +41,11 @@ static void on_completion(void *ctx, const struct policy_completion *c)
 		.n_logprobs = json_array_size(c->logprobs),
 		.text = copy(c->text, c->text_len),
 		.reasoning = copy(c->reasoning, c->reasoning_len),
-		.finish_reason = copy(c->finish_reason, SIZE_MAX),
-		.failure = copy(c->failure, SIZE_MAX),
-		.language = copy(c->language, SIZE_MAX),
-		.model = copy(c->model, SIZE_MAX),
-		.fingerprint = copy(c->fingerprint, SIZE_MAX),
+		.finish_reason = copy_word(c->finish_reason),
+		.failure = copy_word(c->failure),
+		.language = copy_word(c->language),
+		.model = copy_word(c->model),
+		.fingerprint = copy_word(c->fingerprint),
 	};
 	if (b->on_got)
 		b->on_got(b, c);
