@@ -12,9 +12,9 @@
 #include "policy/openai_reply.h"
 #include "policy/retry.h"
 
-/* So many units in a row that ended without one good answer are no accident:
- * the server is as good as gone, and the run should stop and be resumed. */
-#define HOPELESS_UNITS 64
+/* So many groups in a row without one good answer are no accident: the server is
+ * as good as gone, and the run should stop and be resumed. */
+#define HOPELESS_GROUPS 64
 #define WORDS 300
 
 static void die_nomem(struct openai *o)
@@ -46,15 +46,19 @@ static void deliver_failure(struct openai *o, struct unit *u, enum policy_status
 	unit_drop(o, u);
 }
 
-static void check_hopeless(struct openai *o, const char *words)
+/* The unit has failed for good.  It counts once a group: a single task whose
+ * prompt no server can take fails each of its samples, and is no sign of death. */
+static void fail_unit(struct openai *o, struct unit *u, enum policy_status status, const char *words)
 {
-	unsigned limit = o->max_in_flight > HOPELESS_UNITS ? o->max_in_flight : HOPELESS_UNITS;
+	unsigned limit = o->max_in_flight > HOPELESS_GROUPS ? o->max_in_flight : HOPELESS_GROUPS;
 	struct error err = ERROR_INIT;
 
-	if (++o->n_hopeless < limit)
+	o->n_hopeless += !u->group->failed;
+	u->group->failed = true;
+	deliver_failure(o, u, status, words);
+	if (o->n_hopeless < limit)
 		return;
-	error_set(&err, ERR_REMOTE, "no good answer to %u requests in a row, each tried %u times; the last: %s",
-		  o->n_hopeless, o->max_retries + 1, words);
+	error_set(&err, ERR_REMOTE, "no good answer to %u requests in a row; the last: %s", o->n_hopeless, words);
 	policy_die(&o->base, &err);
 }
 
@@ -63,8 +67,7 @@ static void try_again(struct openai *o, struct unit *u, enum policy_status statu
 {
 	u->failures++;
 	if (u->failures > o->max_retries) {
-		deliver_failure(o, u, status, words);
-		check_hopeless(o, words);
+		fail_unit(o, u, status, words);
 		return;
 	}
 	if (o->base.draining) {
@@ -188,7 +191,7 @@ static void on_choices(struct openai *o, struct call *c, struct unit *u, const s
 	}
 	server_well(c->server);
 	o->n_hopeless = 0;
-	if (u->alone && c->server->n_state == SERVER_N_UNKNOWN)
+	if (u->alone == c->server && c->server->n_state == SERVER_N_UNKNOWN)
 		server_refused_n(c->server, 2); /* the same without n went through */
 	else
 		server_learn_n(c->server, u->n, got);
@@ -231,7 +234,7 @@ static bool adapt(struct openai *o, struct call *c, struct unit *u, const struct
 	} else if (u->n > 1 && s->n_state == SERVER_N_KNOWN) {
 		server_refused_n(s, u->n);
 	} else if (u->n > 1) {
-		u->alone = true;
+		u->alone = s;
 	} else {
 		return false;
 	}
@@ -271,8 +274,7 @@ static void on_refusal(struct openai *o, struct call *c, struct unit *u, const s
 	}
 	if ((h->status == 400 || h->status == 422) && adapt(o, c, u, r))
 		return;
-	deliver_failure(o, u, POLICY_HTTP, words);
-	check_hopeless(o, words);
+	fail_unit(o, u, POLICY_HTTP, words);
 }
 
 static void on_http(struct openai *o, struct call *c, struct unit *u, const struct http_result *h)

@@ -19,6 +19,7 @@ struct group {
 	int64_t seed_base;
 	enum extract_mode mode;
 	uint32_t n_left;
+	bool failed;           /* some of it used up its tries */
 };
 
 struct unit {
@@ -26,7 +27,7 @@ struct unit {
 	struct group *group;
 	uint32_t first, n;
 	unsigned failures;
-	bool alone;            /* ask one by one, without n: a 400 may have been about it */
+	const struct openai_server *alone; /* ask one by one, without n: this server's 400 may have been about it */
 	uint64_t due_us;
 };
 

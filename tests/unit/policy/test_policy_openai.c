@@ -79,7 +79,7 @@ static struct behaviour_case {
 	{ "a bare error in a 200, then well", "error200-text:1", 3, POLICY_OK, .want_requests = 3 },
 	{ "all empty once, then well", "empty:1", 3, POLICY_OK, .want_requests = 3 },
 	{ "no choices once, then well", "no-choices:1", 3, POLICY_OK, .want_requests = 3 },
-	{ "a stall, then well", "stall:1", 1, POLICY_OK, .want_requests = 2, .timeout_us = 400000 },
+	{ "a stall, then well", "stall:1", 1, POLICY_OK, .timeout_us = 1000000 },
 	{ "several ills after each other", "503:1+error200:2+truncated:3+ignore-n", 4, POLICY_OK, .want_requests = 0 },
 	{ "500 for ever", "500", 1, POLICY_HTTP, .want_requests = 4, .want_failure = "HTTP 500: something broke" },
 	{ "500 for ever, several", "500", 5, POLICY_HTTP, .want_requests = 0, .want_failure = "HTTP 500: something broke" },
@@ -272,6 +272,49 @@ static void openai__a_hopeless_server_is_dead(void **state)
 	assert_int_equal(b.n_got, 64);
 	assert_non_null(strstr(b.why.msg, "no good answer to 64 requests in a row"));
 	bench_close(&b);
+}
+
+/* One task that no server can take is no sign of death, however many samples it has. */
+static void openai__one_bad_prompt_is_not_hopeless(void **state)
+{
+	cleanup_mem char *spec = spec_of("400");
+	struct policy_options opt = BENCH_OPTIONS;
+	struct bench b;
+
+	(void)state;
+	opt.spec = spec;
+	bench_open(&b, &opt);
+	bench_ask(&b, 1, words, 0, 150, NULL);
+	bench_run(&b, 0);
+	assert_false(b.dead);
+	assert_int_equal(bench_count(&b, POLICY_HTTP), 150);
+	bench_close(&b);
+}
+
+/* What one server will not have is not held against another. */
+static void openai__n_is_learnt_of_each_server(void **state)
+{
+	struct mock_openai *other = NULL;
+	struct error err = ERROR_INIT;
+	struct policy_options opt = BENCH_OPTIONS;
+	struct bench b;
+	size_t before;
+
+	(void)state;
+	mock_openai_forget(mock);
+	assert_int_equal(mock_openai_start(0, NULL, &other, &err), 0);
+	/* Both refuse n once, without naming it, by their own counts. */
+	cleanup_mem char *spec = mem_printf("openai:http://127.0.0.1:%u/v1,http://127.0.0.1:%u/v1#reject-n-mute:1",
+					    mock_openai_port(mock), mock_openai_port(other));
+	opt.spec = spec;
+	bench_open(&b, &opt);
+	bench_ask(&b, 1, words, 0, 60, NULL);
+	bench_run(&b, 60);
+	assert_int_equal(bench_count(&b, POLICY_OK), 60);
+	before = mock_openai_count(mock) + mock_openai_count(other);
+	assert_true(before < 60); /* not all went one by one */
+	bench_close(&b);
+	mock_openai_stop(other);
 }
 
 /* --- fields --- */
@@ -534,10 +577,20 @@ static void openai__drain_from_a_callback(void **state)
 	bench_close(&b);
 }
 
+static void stop_when_three_are_out(void *ctx)
+{
+	struct bench *b = ctx;
+
+	if (mock_openai_count(mock) == 3)
+		loop_stop(b->loop);
+}
+
 static void openai__drain_lets_what_is_in_flight_end(void **state)
 {
-	cleanup_mem char *spec = spec_of("slow@200");
+	cleanup_mem char *spec = spec_of("slow@700");
 	struct policy_options opt = BENCH_OPTIONS;
+	struct loop_timer *t = NULL;
+	struct error err = ERROR_INIT;
 	struct bench b;
 
 	(void)state;
@@ -546,19 +599,14 @@ static void openai__drain_lets_what_is_in_flight_end(void **state)
 	bench_open(&b, &opt);
 	for (int i = 0; i < 3; i++)
 		bench_ask(&b, (uint64_t)i, words, 0, 1, NULL);
-	b.n_want = 0;
 	/* Let the three go out: a drain before that would drop them. */
-	struct loop_timer *t = NULL;
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(loop_timer_new(b.loop, (void (*)(void *))loop_stop, b.loop, &t, &err), 0);
-	assert_int_equal(loop_timer_start(t, 100000, 0, &err), 0);
+	assert_int_equal(loop_timer_new(b.loop, stop_when_three_are_out, &b, &t, &err), 0);
+	assert_int_equal(loop_timer_start(t, 5000, 5000, &err), 0);
 	bench_run(&b, 0);
-	assert_int_equal(b.n_got, 0);
+	loop_timer_free(t);
 	policy_drain(b.policy, 10000000);
 	bench_run(&b, 0);
 	assert_int_equal(b.n_got, 3);
-	loop_timer_free(t);
 	bench_close(&b);
 }
 
@@ -778,6 +826,8 @@ int main(void)
 		cmocka_unit_test(openai__one_of_two_servers_is_enough),
 		cmocka_unit_test(openai__a_sick_server_is_left_for_a_well_one),
 		cmocka_unit_test(openai__a_hopeless_server_is_dead),
+		cmocka_unit_test(openai__one_bad_prompt_is_not_hopeless),
+		cmocka_unit_test(openai__n_is_learnt_of_each_server),
 		cmocka_unit_test(openai__reasoning_is_kept_apart),
 		cmocka_unit_test(openai__half_empty_is_taken_as_it_is),
 		cmocka_unit_test(openai__logprobs_and_ids_for_both_interfaces),
