@@ -86,7 +86,7 @@ static const char sql_rollback_to[] = "ROLLBACK TO scope";
 
 static int do_kept(struct store *s, const char *sql, const char *doing, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql, &st, err);
 
 	return r < 0 ? r : store_do(s, st, doing, err);
@@ -95,7 +95,7 @@ static int do_kept(struct store *s, const char *sql, const char *doing, struct e
 /* Going back must not fail for want of memory, so its statements are prepared before they are needed. */
 static int prepare_way_back(struct store *s, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_rollback, &st, err);
 
 	if (r == 0)
@@ -259,7 +259,7 @@ static int put_store_row(struct store *s, struct error *err)
 				  " VALUES (1, ?1, ?2, row_checksum(1, ?1, ?2))";
 	uint8_t bytes[16];
 	char hex[33];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))

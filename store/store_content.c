@@ -51,7 +51,7 @@ static int found_row(struct store *s, sqlite3_stmt *st, const char *doing, int64
 int store_intern(struct store *s, const char *text, size_t n, int64_t *ret_row, struct error *err)
 {
 	uint8_t digest[HASH_SHA256_BYTES];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t row;
 	bool fresh;
 	int r;
@@ -92,7 +92,7 @@ int store_intern_program(struct store *s, const char *text, size_t n, const char
 {
 	char program_id[HASH_GIT_HEX];
 	int64_t content, row;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	bool fresh;
 	int r;
 
@@ -142,7 +142,7 @@ int store_intern_sampling(struct store *s, const char *model, const char *finger
 			  int64_t *ret_row, struct error *err)
 {
 	uint8_t digest[HASH_SHA256_BYTES];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t row;
 	bool fresh;
 	int r;
@@ -187,7 +187,7 @@ int store_intern_sampling(struct store *s, const char *model, const char *finger
 int store_content(struct store *s, int64_t row, char **ret, size_t *ret_n, struct error *err)
 {
 	uint8_t digest[HASH_SHA256_BYTES];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	const char *body;
 	size_t n;
 	int r = store_stmt(s, sql_read_content, &st, err);

@@ -37,7 +37,7 @@ static const char sql_all[] =
 static int make_one(struct store *s, const char *table, struct error *err)
 {
 	cleanup_buf struct buf sql;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	bool first = true;
 	int r;
 
@@ -60,7 +60,7 @@ static int make_one(struct store *s, const char *table, struct error *err)
 
 int store_make_intact_views(struct store *s, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_tables, &st, err);
 
 	if (r < 0)

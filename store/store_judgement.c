@@ -24,7 +24,7 @@ int store_put_judgement(struct store *s, const uint8_t key[32], const struct jud
 	cleanup_mem char *flags_owned = NULL;
 	struct store_scope scope;
 	const char *flags;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t id;
 	int r;
 
@@ -135,7 +135,7 @@ static int read_judgement(sqlite3_stmt *st, struct judgement *ret, struct error 
 
 int store_find_judgement(struct store *s, const uint8_t key[32], int64_t *ret_id, struct judgement *ret, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_find, &st, err);
 
 	if (r < 0)

@@ -112,7 +112,7 @@ static int run(struct store *s, sqlite3_stmt *st, store_row_fn *fn, void *ctx, s
 {
 	size_t n = (size_t)sqlite3_column_count(st);
 	cleanup_mem const char **names = mem_calloc(n ? n : 1, sizeof(*names));
-	cleanup_mem json_t **values = mem_calloc(n ? n : 1, sizeof(*values));
+	cleanup_mem json_t **values = mem_calloc(n ? n : 1, sizeof(json_t *));
 	int rc, r = 0;
 
 	if (!names || !values)

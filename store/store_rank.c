@@ -83,7 +83,7 @@ static int add_item(struct ranking *k, sqlite3_stmt *st, struct error *err)
 
 static int read_accepted(struct store *s, int64_t run_id, struct ranking *k, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_accepted, &st, err);
 
 	if (r < 0)
@@ -101,7 +101,7 @@ static int read_accepted(struct store *s, int64_t run_id, struct ranking *k, str
 
 static int write_ranks(struct store *s, int64_t run_id, const struct ranking *k, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_delete, &st, err);
 
 	if (r < 0)

@@ -54,7 +54,7 @@ static int put_template(struct store *s, const json_t *text, int64_t *ret_row, s
 static int put_run(struct store *s, int64_t id, const struct store_run *run, struct error *err)
 {
 	int64_t now = clock_wall_us(), template_row;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = put_template(s, run->template_text, &template_row, err);
 
 	if (r == 0)
@@ -91,7 +91,7 @@ static int put_run(struct store *s, int64_t id, const struct store_run *run, str
 static int put_plan_item(struct store *s, int64_t id, size_t ordinal, const struct store_plan_item *item, struct error *err)
 {
 	int64_t messages;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_intern_str(s, item->messages_json, &messages, err);
 
 	if (r == 0)
@@ -138,7 +138,7 @@ int store_run_find(struct store *s, const char *text, int64_t *ret_id, struct er
 {
 	bool last = strcmp(text, "last") == 0;
 	uint64_t number = 0;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = 0;
 
 	if (!last)
@@ -221,7 +221,7 @@ static int read_run(struct store *s, int64_t id, struct store_run_row *row, stru
 	uint8_t digest[HASH_SHA256_BYTES];
 	int64_t template_row;
 	size_t n_digest;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_read, &st, err);
 
 	if (r < 0)
@@ -250,7 +250,7 @@ static int read_run(struct store *s, int64_t id, struct store_run_row *row, stru
 static int read_plan(struct store *s, int64_t id, struct store_run_row *row, struct error *err)
 {
 	size_t cap = 0;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_read_plan, &st, err);
 
 	if (r < 0)
@@ -340,7 +340,7 @@ static int compare_pointers(const void *a, const void *b)
 void store_run_row_clear(struct store_run_row *r)
 {
 	if (r->tasks) {
-		qsort(r->tasks, r->n_plan, sizeof(*r->tasks), compare_pointers);
+		qsort(r->tasks, r->n_plan, sizeof(struct task *), compare_pointers);
 		for (size_t i = 0; i < r->n_plan; i++)
 			if (i == 0 || r->tasks[i] != r->tasks[i - 1])
 				task_free(r->tasks[i]);
@@ -357,7 +357,7 @@ void store_run_row_clear(struct store_run_row *r)
 int store_run_set_state(struct store *s, int64_t id, const char *state, const char *summary_json, struct error *err)
 {
 	struct store_scope scope;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_scope_begin(s, &scope, err);
 
 	if (r < 0)
@@ -384,7 +384,7 @@ int store_run_set_state(struct store *s, int64_t id, const char *state, const ch
 int store_put_event(struct store *s, int64_t run_id, const char *level, const char *text, struct error *err)
 {
 	struct store_scope scope;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t id;
 	int r = store_scope_light(s, &scope, err);
 

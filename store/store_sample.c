@@ -65,7 +65,7 @@ struct refs { int64_t task, completion, reasoning, token_ids, logprobs, sampling
 
 static int find_task_row(struct store *s, const struct store_sample *row, int64_t *ret, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_task_of, &st, err);
 
 	if (r < 0)
@@ -104,7 +104,7 @@ static int intern_all(struct store *s, const struct store_sample *row, struct re
 static int put_row(struct store *s, const struct store_sample *row, const struct refs *ref, const char *flags, struct error *err)
 {
 	int64_t now = clock_wall_us();
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_put, &st, err);
 
 	if (r < 0)
@@ -171,7 +171,7 @@ struct before { bool pending; int64_t judgement_id, judged_us; uint32_t flags; }
 
 static int read_before(struct store *s, int64_t sample_id, struct before *ret, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	const char *state;
 	bool final;
 	int r = store_stmt(s, sql_state, &st, err);
@@ -198,7 +198,7 @@ static int read_before(struct store *s, int64_t sample_id, struct before *ret, s
 
 static int keep_old(struct store *s, int64_t sample_id, const struct before *b, int64_t now, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t place;
 	int r = store_stmt(s, sql_next_place, &st, err);
 
@@ -225,7 +225,7 @@ static int judge_row(struct store *s, int64_t sample_id, int64_t judgement_id, u
 {
 	cleanup_mem char *flags_owned = NULL;
 	const char *flags;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_flags_text(flag_bits, &flags_owned, &flags, err);
 
 	if (r == 0)

@@ -193,7 +193,7 @@ static bool id_chosen(struct selection *sel, const char *id)
 static int tag_chosen(struct store *s, const struct selection *sel, int64_t task_row, struct error *err)
 {
 	const struct terms *t = &sel->of[TERM_TAG];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = t->n == 0;
 
 	for (size_t i = 0; i < t->n && r == 0; i++) {
@@ -262,7 +262,7 @@ static int consider(struct store *s, struct selection *sel, bool with_quarantine
 
 static int choose(struct store *s, struct selection *sel, bool with_quarantined, struct chosen_list *l, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_current, &st, err);
 
 	while (r >= 0 && (r = store_step(s, st, "read tasks", err)) > 0) {

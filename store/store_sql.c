@@ -82,7 +82,7 @@ static int grow_slots(struct store *s, struct error *err)
 
 int store_stmt(struct store *s, const char *sql, sqlite3_stmt **ret, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	size_t i;
 	int rc;
 
@@ -214,7 +214,7 @@ _Static_assert(ARRAY_SIZE(max_sql) == IDS_COUNT, "one statement a counter");
 
 int store_new_id(struct store *s, enum store_ids which, int64_t *ret, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r;
 
 	if (!s->next_id[which]) {

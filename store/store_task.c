@@ -50,7 +50,7 @@ struct putting {
 
 static int seal(struct store *s, int64_t task_row, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_seal, &st, err);
 
 	if (r < 0)
@@ -61,7 +61,7 @@ static int seal(struct store *s, int64_t task_row, struct error *err)
 
 static int set_current(struct store *s, int64_t task_row, int current, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql_set_current, &st, err);
 
 	if (r < 0)
@@ -75,7 +75,7 @@ static int set_current(struct store *s, int64_t task_row, int current, struct er
 /* 1 and the rows, 0 none. */
 static int find_task(struct store *s, const char *sql, const struct task *t, int64_t *ret_row, int *ret_current, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_stmt(s, sql, &st, err);
 
 	if (r < 0)
@@ -96,7 +96,7 @@ static int find_task(struct store *s, const char *sql, const struct task *t, int
 
 static int put_import(struct store *s, struct putting *p, struct error *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = 0;
 
 	if (!p->import_row)
@@ -119,7 +119,7 @@ static int put_import(struct store *s, struct putting *p, struct error *err)
 static int put_tags(struct store *s, int64_t task_row, const struct task *t, struct error *err)
 {
 	const json_t *tags = json_object_get(t->json, "tags");
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r;
 
 	for (size_t i = 0; i < json_array_size(tags); i++) {
@@ -143,7 +143,7 @@ static int insert_task(struct store *s, struct putting *p, const struct task *t,
 		       struct error *err)
 {
 	char rev[HASH_SHA256_HEX];
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int64_t row;
 	int r = store_new_id(s, IDS_TASK, &row, err);
 
@@ -192,7 +192,7 @@ static int put_task_text(struct store *s, const struct task *t, int64_t *ret_con
 
 static int put_task(struct store *s, struct putting *p, const struct task *t, const char *where, struct error *err)
 {
-	int64_t row, old, content;
+	int64_t row = 0, old = 0, content = 0;
 	int current, known, had, r;
 
 	known = find_task(s, sql_find_digest, t, &row, &current, err);
@@ -279,7 +279,7 @@ int store_put_tasks(struct store *s, const struct store_import *imp, struct task
 int store_quarantine_task(struct store *s, int64_t task_row, const char *reason, struct error *err)
 {
 	struct store_scope scope;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_scope_begin(s, &scope, err);
 
 	if (r < 0)
@@ -299,7 +299,7 @@ int store_quarantine_task(struct store *s, int64_t task_row, const char *reason,
 
 int store_reference_check(struct store *s, const uint8_t key[32])
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int passed = -1;
 
 	if (store_stmt(s, sql_find_check, &st, NULL) < 0)
@@ -317,7 +317,7 @@ int store_put_reference_check(struct store *s, int64_t task_row, const char *lan
 			      const char *message, struct error *err)
 {
 	struct store_scope scope;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int r = store_scope_begin(s, &scope, err);
 
 	if (r < 0)
@@ -340,7 +340,7 @@ int store_load_task(struct store *s, int64_t task_row, struct task **ret, struct
 	cleanup_mem char *text = NULL;
 	json_t *native = NULL;
 	int64_t content;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	size_t n;
 	int r = store_stmt(s, sql_task_content, &st, err);
 
