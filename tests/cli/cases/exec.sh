@@ -36,3 +36,6 @@ say $WINNOW exec --jobs 0 hello.py
 say $WINNOW exec --isolation castle hello.py
 say $WINNOW exec --isolation landlock --require-isolation namespaces hello.py
 say $WINNOW exec --languages-dir none hello.py
+# less isolation than the floor only by name
+$WINNOW exec --isolation none hello.py | grep -o '"tier":"[a-z]*"'
+WINNOW_ISOLATION=none $WINNOW exec hello.py | grep -o '"tier":"[a-z]*"'
