@@ -39,3 +39,12 @@ say $WINNOW exec --languages-dir none hello.py
 # less isolation than the floor only by name
 $WINNOW exec --isolation none hello.py | grep -o '"tier":"[a-z]*"'
 WINNOW_ISOLATION=none $WINNOW exec hello.py | grep -o '"tier":"[a-z]*"'
+# more output than is allowed
+echo 'print("x" * 5000000)' > flood.py
+$WINNOW exec --output 64 flood.py > answer
+echo "exit $?"
+python3 - <<'PY'
+import json
+a = json.load(open("answer"))
+print(a["verdict"], a["flags"], a["stdout_truncated"], a["stderr_truncated"], 0 < len(a["stdout"]) <= 65536)
+PY
