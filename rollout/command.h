@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command.h - a command is a const struct in its own cmd_<name>.c; one table in main.c.
+ * command.h - a command is a const struct in its own cmd_<name>.c; one table in commands.c.
  * Help, man pages and docs/reference/cli.md come from these structs, and a test holds them together.
  */
 #ifndef WINNOW_ROLLOUT_COMMAND_H
