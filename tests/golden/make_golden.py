@@ -101,13 +101,14 @@ def pool(rng, task):
     return out
 
 
-def record(rng, task, index, verdict, lang, program, plain_only=False):
+def record(rng, task, index, lang, program, continuations):
+    """One line of a samples file; continuations: also as the raw text that goes on where the prompt ends."""
     native = task.native
     row = {"task_id": native["task_id"], "sample": index, "language": lang}
     prompt = native["prompt"] if native.get("prompt_language") else None
-    if prompt and program.startswith(prompt) and rng.random() < 0.6:
+    if continuations and prompt and program.startswith(prompt) and rng.random() < 0.6:
         row["completion"] = program[len(prompt):]
-    elif plain_only or rng.random() < 0.5:
+    elif rng.random() < 0.5:
         row["solution"] = program
     else:
         row["completion"] = chat(rng, lang, program)
@@ -153,7 +154,7 @@ def make(kind, out_dir):
                 rows.append((v, lang, p))
             rng.shuffle(rows)
         for i, (v, lang, p) in enumerate(rows):
-            samples.append(record(rng, task, i, v, lang, p))
+            samples.append(record(rng, task, i, lang, p, kind == "golden"))
             truth.append({"task_id": task.native["task_id"], "sample": i, "verdict": v})
         if kind == "golden":
             for text, mode in (("", "chat"), ("I am sorry, I cannot help with that.", "chat"), ("   \n", "completion")):
