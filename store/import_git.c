@@ -2,9 +2,9 @@
 /*
  * import_git.c - task files of a git commit; its id is their provenance.
  *
- * Without a path, files named *.tasks.jsonl (also compressed) are taken, and
- * other *.jsonl whose first line is a task of a known format; with one, every
- * file that it chooses must be a task file.
+ * Of the whole tree, or of a folder, files named *.tasks.jsonl (also compressed)
+ * are taken, and other *.jsonl whose first line is a task of a known format.
+ * What a file's name or a glob chooses must be a task file.
  */
 #include <string.h>
 
@@ -82,14 +82,13 @@ static int one_file(void *ctx, const char *path, struct error *err)
 	const char *slash = strrchr(path, '/');
 	struct git_folder folder = { .g = gi->g };
 	struct import_file file = { .load = load_blob, .ctx = &folder };
-	bool sure = gitsource_path(gi->g) || has_suffix(path, ".tasks.jsonl");
+	const char *chosen = gitsource_path(gi->g);
+	/* What a file's name or a glob chooses must be tasks; a folder holds other things too. */
+	bool sure = has_suffix(path, ".tasks.jsonl") || (chosen && str_glob(chosen, path));
 	int r;
 
 	buf_init(&raw, IMPORT_MAX_FILE_BYTES);
-	if (!sure && !has_suffix(path, ".jsonl"))
-		return 0;
-	/* A folder is chosen for its task files, not for its cases and its README. */
-	if (!has_suffix(path, ".jsonl") && !str_eq(path, gitsource_path(gi->g)))
+	if (!has_suffix(path, ".jsonl") && !str_eq(path, chosen))
 		return 0;
 	r = gitsource_read(gi->g, path, &raw, err);
 	if (r < 0)

@@ -13,362 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "store/icpc_package.h"
 #include "store/import_internal.h"
 #include "store/statement.h"
 
 #define MAX_TEXT_BYTES (UINT64_C(256) << 20)
 #define MAX_DEPTH 16
 
-struct package {
-	const char *path;
-	const char *id;              /* the folder's name */
-	json_t *task, *cases;        /* borrowed by whoever builds them */
-	json_t *params;              /* info.toml [params]: name -> text */
-	struct config *yaml;
-	char *flags;                 /* of the output validator; NULL: none given */
-	bool custom;
-	double time_s, memory_mib, output_mib; /* 0: not given */
-	char *license;
-};
-
-/* --- small readers --- */
-
-/* Text of a file of the package; ERR_INPUT names it where it is no UTF-8. */
-static int read_text(const char *path, struct buf *b, struct error *err)
-{
-	size_t bad;
-	int r = fs_read_file(path, b, err);
-
-	if (r < 0)
-		return r;
-	r = buf_check(b, path, err);
-	if (r < 0)
-		return r;
-	bad = str_utf8_valid(b->data, b->len);
-	if (bad < b->len)
-		return error_set(err, ERR_INPUT, "%s: invalid UTF-8 at byte %zu", path, bad + 1);
-	return 0;
-}
-
-static char *path_of(const struct package *k, const char *name, struct error *err)
-{
-	char *path = fs_join(k->path, name);
-
-	if (!path)
-		(void)error_set(err, ERR_NOMEM, "out of memory");
-	return path;
-}
-
-static int set_flags(struct package *k, const char *flags, const char *where, struct error *err)
-{
-	if (k->flags && !str_eq(k->flags, flags))
-		return error_set(err, ERR_INPUT,
-				 "%s: the output validator's flags differ between groups of tests", where);
-	if (!k->flags)
-		k->flags = mem_strdup(flags);
-	return k->flags ? 0 : error_set(err, ERR_NOMEM, "out of memory");
-}
-
-/* A scalar, or a list of scalars joined by blanks. */
-static int flags_of(struct package *k, const struct config *c, const struct config_node *n,
-		    struct error *err)
-{
-	cleanup_buf struct buf b;
-	const char *s = "";
-	int r = 0;
-
-	buf_init(&b, 4096);
-	if (!n)
-		return 0;
-	if (n->kind == CONFIG_LIST) {
-		for (size_t i = 0; r == 0 && i < n->n_items; i++) {
-			r = config_str(c, &n->items[i], "", &s, err);
-			buf_addf(&b, "%s%s", i ? " " : "", s);
-		}
-	} else {
-		r = config_str(c, n, "", &s, err);
-		buf_adds(&b, s);
-	}
-	if (r == 0)
-		r = buf_check(&b, "validator flags", err);
-	return r < 0 || !b.len ? r : set_flags(k, b.data, c->path, err);
-}
-
-/* --- problem.yaml --- */
-
-static int read_validation(struct package *k, const struct config_node *n, struct error *err)
-{
-	const char *word = "default";
-	int r = config_str(k->yaml, n, "default", &word, err);
-
-	if (r < 0)
-		return r;
-	if (strstr(word, "interactive") || strstr(word, "multi-pass"))
-		return error_set(err, ERR_INPUT, "%s:%u: validation '%s' cannot be judged", k->yaml->path,
-				 n->line, word);
-	k->custom = str_starts(word, "custom");
-	if (!k->custom && !str_eq(word, "default"))
-		return error_set(err, ERR_INPUT, "%s:%u: unknown validation '%s'", k->yaml->path, n->line,
-				 word);
-	return 0;
-}
-
-static int read_type(struct package *k, const struct config_node *n, struct error *err)
-{
-	static const char *const refused[] = { "interactive", "multi-pass", "submit-answer" };
-	const char *word = "pass-fail";
-	int r = 0;
-
-	for (size_t i = 0; n && r == 0 && i < (n->kind == CONFIG_LIST ? n->n_items : 1); i++) {
-		r = config_str(k->yaml, n->kind == CONFIG_LIST ? &n->items[i] : n, "", &word, err);
-		for (size_t j = 0; r == 0 && j < ARRAY_SIZE(refused); j++)
-			if (strstr(word, refused[j]))
-				r = error_set(err, ERR_INPUT,
-					      "%s:%u: problems of type '%s' cannot be judged",
-					      k->yaml->path, n->line, word);
-	}
-	return r;
-}
-
-static int positive(const struct config *c, const struct config_node *n, double *ret, struct error *err)
-{
-	double x = *ret;
-	int r = config_double(c, n, x, &x, err);
-
-	if (r < 0)
-		return r;
-	if (n && !(x > 0 && x < 1e9))
-		return error_set(err, ERR_INPUT, "%s:%u: expected a number above 0", c->path, n->line);
-	*ret = x;
-	return 0;
-}
-
-/*
- * Packages in the wild have titles such as `name: Interleaved Output: Part 1`,
- * which is no YAML.  Quote the values of top-level text lines that hold ": ".
- */
-static void quote_titles(const char *text, struct buf *out)
-{
-	static const char *const keys[] = { "name: ", "source: ", "author: " };
-
-	while (*text) {
-		size_t n = strcspn(text, "\n"), start = 0;
-		const char *colon;
-
-		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-			if (str_starts(text, keys[i]))
-				start = strlen(keys[i]);
-		colon = start ? memmem(text + start, n - start, ": ", 2) : NULL;
-		if (colon && !strchr("'\"[{|>&*", text[start])) {
-			buf_add(out, text, start);
-			buf_addc(out, '\'');
-			for (size_t i = start; i < n; i++) {
-				if (text[i] == '\r')
-					continue;
-				if (text[i] == '\'')
-					buf_addc(out, '\'');
-				buf_addc(out, text[i]);
-			}
-			buf_addc(out, '\'');
-		} else {
-			buf_add(out, text, n);
-		}
-		text += n;
-		if (*text) {
-			buf_addc(out, '\n');
-			text++;
-		}
-	}
-}
-
-static int load_problem_yaml(const char *path, struct config **ret, struct error *err)
-{
-	cleanup_buf struct buf raw, quoted;
-	int r;
-
-	buf_init(&raw, 1 << 20);
-	buf_init(&quoted, 2 << 20);
-	r = read_text(path, &raw, err);
-	if (r < 0)
-		return r;
-	if (config_parse(raw.data, raw.len, path, ret, err) == 0)
-		return 0;
-	quote_titles(raw.data, &quoted);
-	r = buf_check(&quoted, path, err);
-	return r < 0 ? r : config_parse(quoted.data, quoted.len, path, ret, err);
-}
-
-static int read_yaml(struct package *k, struct error *err)
-{
-	cleanup_mem char *path = path_of(k, "problem.yaml", err);
-	const struct config_node *root, *limits, *license;
-	const char *text = NULL;
-	int r;
-
-	if (!path)
-		return ERR_NOMEM;
-	if (!fs_exists(path))
-		return 0;
-	r = load_problem_yaml(path, &k->yaml, err);
-	if (r < 0)
-		return r;
-	root = &k->yaml->root;
-	if (root->kind != CONFIG_MAP)
-		return error_set(err, ERR_INPUT, "%s: expected a map", path);
-	limits = config_get(root, "limits");
-	if (limits && limits->kind != CONFIG_MAP)
-		return error_set(err, ERR_INPUT, "%s:%u: expected a map", path, limits->line);
-	license = config_get(root, "license");
-	if ((r = read_type(k, config_get(root, "type"), err)) < 0 ||
-	    (r = read_validation(k, config_get(root, "validation"), err)) < 0 ||
-	    (r = flags_of(k, k->yaml, config_get(root, "validator_flags"), err)) < 0 ||
-	    (r = flags_of(k, k->yaml, config_get(root, "output_validator_flags"), err)) < 0)
-		return r;
-	if (limits &&
-	    ((r = positive(k->yaml, config_get(limits, "time_limit"), &k->time_s, err)) < 0 ||
-	     (r = positive(k->yaml, config_get(limits, "memory"), &k->memory_mib, err)) < 0 ||
-	     (r = positive(k->yaml, config_get(limits, "output"), &k->output_mib, err)) < 0))
-		return r;
-	r = config_str(k->yaml, license, NULL, &text, err);
-	if (r < 0)
-		return r;
-	if (text && *text && !str_eq(text, "unknown")) {
-		k->license = mem_strdup(text);
-		if (!k->license)
-			return error_set(err, ERR_NOMEM, "out of memory");
-	}
-	return 0;
-}
-
-/* data/testdata.yaml and data/secret/testdata.yaml may give the validator's flags. */
-static int read_testdata_flags(struct package *k, struct error *err)
-{
-	static const char *const files[] = { "data/testdata.yaml", "data/secret/testdata.yaml" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		cleanup_mem char *path = path_of(k, files[i], err);
-		cleanup_config struct config *c = NULL;
-		int r;
-
-		if (!path)
-			return ERR_NOMEM;
-		if (!fs_exists(path))
-			continue;
-		r = config_load(path, &c, err);
-		if (r < 0)
-			return r;
-		if (c->root.kind != CONFIG_MAP)
-			continue;
-		r = flags_of(k, c, config_get(&c->root, "output_validator_flags"), err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* --- info.toml: the few keys that matter, not a TOML reader --- */
-
-static char *trim(char *s)
-{
-	char *end;
-
-	while (*s == ' ' || *s == '\t')
-		s++;
-	end = s + strlen(s);
-	while (end > s && strchr(" \t\r", end[-1]))
-		*--end = 0;
-	return s;
-}
-
-static int toml_line(struct package *k, const char *path, unsigned line, const char *section, char *text,
-		     struct error *err)
-{
-	char *eq = strchr(text, '='), *key, *value;
-	struct error why = ERROR_INIT;
-
-	if (!eq)
-		return 0;
-	*eq = 0;
-	key = trim(text);
-	value = trim(eq + 1);
-	if (str_eq(section, "") && str_eq(key, "timelimit")) {
-		if (str_parse_double(value, "timelimit", 1e-3, 1e6, &k->time_s, &why) < 0)
-			return error_set(err, ERR_INPUT, "%s:%u: %s", path, line, why.msg);
-	} else if (str_eq(section, "params")) {
-		/* 1_000_000 is shown as 1000000 */
-		char *to = value;
-
-		for (char *from = value; *from; from++)
-			if (*from != '_' && *from != '"' && *from != '\'')
-				*to++ = *from;
-		*to = 0;
-		return import_set(k->params, key, json_string(value), err);
-	}
-	return 0;
-}
-
-static int read_toml(struct package *k, struct error *err)
-{
-	cleanup_mem char *path = path_of(k, "info.toml", err);
-	cleanup_buf struct buf b;
-	char section[64] = "", *line, *save = NULL;
-	unsigned number = 0;
-	int r;
-
-	buf_init(&b, 1 << 20);
-	if (!path)
-		return ERR_NOMEM;
-	if (!fs_exists(path))
-		return 0;
-	r = read_text(path, &b, err);
-	for (line = b.data; r == 0 && line; line = save) {
-		char *text;
-
-		save = strchr(line, '\n');
-		if (save)
-			*save++ = 0;
-		number++;
-		text = trim(line);
-		if (*text == '[') {
-			size_t n = strspn(text, "["), len = strcspn(text + n, "]");
-
-			if (len >= sizeof(section))
-				len = sizeof(section) - 1;
-			memcpy(section, text + n, len);
-			section[len] = 0;
-		} else if (*text && *text != '#') {
-			r = toml_line(k, path, number, section, text, err);
-		}
-	}
-	return r;
-}
-
-static int read_dot_timelimit(struct package *k, struct error *err)
-{
-	cleanup_mem char *path = path_of(k, ".timelimit", err);
-	cleanup_buf struct buf b;
-	int r;
-
-	buf_init(&b, 4096);
-	if (!path)
-		return ERR_NOMEM;
-	if (!fs_exists(path))
-		return 0;
-	r = read_text(path, &b, err);
-	if (r < 0)
-		return r;
-	b.data[strcspn(b.data, "\n")] = 0;
-	r = str_parse_double(trim(b.data), "time limit", 1e-3, 1e6, &k->time_s, err);
-	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
-}
-
 /* --- test data --- */
 
-static int add_case(struct package *k, const char *in, const char *ans, const char *name, bool visible,
+static int add_case(struct icpc_package *k, const char *in, const char *ans, const char *name, bool visible,
 		    struct error *err)
 {
 	cleanup_buf struct buf a, b;
@@ -379,7 +36,7 @@ static int add_case(struct package *k, const char *in, const char *ans, const ch
 	buf_init(&b, MAX_TEXT_BYTES);
 	if (!c || json_array_append_new(k->cases, c) < 0)
 		return error_set(err, ERR_NOMEM, "out of memory for test data");
-	if ((r = read_text(in, &a, err)) < 0 || (r = read_text(ans, &b, err)) < 0 ||
+	if ((r = icpc_read_text(in, &a, err)) < 0 || (r = icpc_read_text(ans, &b, err)) < 0 ||
 	    (r = import_set(c, "in", json_stringn(a.data, a.len), err)) < 0 ||
 	    (r = import_set(c, "out", json_stringn(b.data, b.len), err)) < 0 ||
 	    (r = import_set(c, "name", json_string(name), err)) < 0)
@@ -388,7 +45,7 @@ static int add_case(struct package *k, const char *in, const char *ans, const ch
 }
 
 /* Files in sorted order, folders among them; `name` is the path below data. */
-static int add_cases(struct package *k, const char *dir, const char *name, bool visible, unsigned depth,
+static int add_cases(struct icpc_package *k, const char *dir, const char *name, bool visible, unsigned depth,
 		     struct error *err)
 {
 	char **names = NULL;
@@ -430,7 +87,7 @@ static int add_cases(struct package *k, const char *dir, const char *name, bool 
 	return r;
 }
 
-static int read_data(struct package *k, struct error *err)
+static int read_data(struct icpc_package *k, struct error *err)
 {
 	static const struct { const char *path, *name; bool visible; } parts[] = {
 		{ "data/sample", "sample", true },
@@ -439,7 +96,7 @@ static int read_data(struct package *k, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++) {
-		cleanup_mem char *dir = path_of(k, parts[i].path, err);
+		cleanup_mem char *dir = icpc_path(k, parts[i].path, err);
 
 		if (!dir)
 			return ERR_NOMEM;
@@ -515,10 +172,10 @@ static json_t *split_words(const char *text)
 	return list;
 }
 
-static int program_checker(struct package *k, json_t *checker, struct error *err)
+static int program_checker(struct icpc_package *k, json_t *checker, struct error *err)
 {
-	cleanup_mem char *dir = path_of(k, "output_validators", err);
-	cleanup_mem char *dir2 = path_of(k, "output_validator", err);
+	cleanup_mem char *dir = icpc_path(k, "output_validators", err);
+	cleanup_mem char *dir2 = icpc_path(k, "output_validator", err);
 	cleanup_mem char *path = NULL;
 	cleanup_buf struct buf b;
 	int r = 0;
@@ -533,7 +190,7 @@ static int program_checker(struct package *k, json_t *checker, struct error *err
 	if (!path)
 		return error_set(err, ERR_INPUT,
 				 "validation is custom, but there is no program below output_validators");
-	if ((r = read_text(path, &b, err)) < 0 ||
+	if ((r = icpc_read_text(path, &b, err)) < 0 ||
 	    (r = import_set(checker, "kind", json_string("program"), err)) < 0 ||
 	    (r = import_set(checker, "language", json_string(language_of(path)), err)) < 0 ||
 	    (r = import_set(checker, "source", json_stringn(b.data, b.len), err)) < 0)
@@ -544,7 +201,7 @@ static int program_checker(struct package *k, json_t *checker, struct error *err
 }
 
 /* The default validator's flags (ICPC problem package format, "Default output validator"). */
-static int default_checker(struct package *k, json_t *checker, struct error *err)
+static int default_checker(struct icpc_package *k, json_t *checker, struct error *err)
 {
 	cleanup_json json_t *words = split_words(k->flags ? k->flags : "");
 	double abs = -1, rel = -1;
@@ -590,7 +247,7 @@ static int default_checker(struct package *k, json_t *checker, struct error *err
 
 static bool add_param(void *ctx, const char *name, struct buf *out)
 {
-	const struct package *k = ctx;
+	const struct icpc_package *k = ctx;
 	const char *value = json_get_str(k->params, name);
 
 	buf_adds(out, value ? value : "");
@@ -599,7 +256,7 @@ static bool add_param(void *ctx, const char *name, struct buf *out)
 
 static bool add_example(void *ctx, const char *name, struct buf *out)
 {
-	const struct package *k = ctx;
+	const struct icpc_package *k = ctx;
 	size_t i;
 	json_t *c;
 
@@ -616,7 +273,7 @@ static bool add_example(void *ctx, const char *name, struct buf *out)
 	return false;
 }
 
-static int read_statement(struct package *k, struct error *err)
+static int read_statement(struct icpc_package *k, struct error *err)
 {
 	static const char *const files[] = {
 		"problem_statement/problem.en.md", "problem_statement/problem.md",
@@ -627,7 +284,7 @@ static int read_statement(struct package *k, struct error *err)
 	const struct statement_names names = { add_param, add_example, k };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		cleanup_mem char *path = path_of(k, files[i], err);
+		cleanup_mem char *path = icpc_path(k, files[i], err);
 		cleanup_buf struct buf raw, text;
 		int r;
 
@@ -637,7 +294,7 @@ static int read_statement(struct package *k, struct error *err)
 			return ERR_NOMEM;
 		if (!fs_exists(path))
 			continue;
-		r = read_text(path, &raw, err);
+		r = icpc_read_text(path, &raw, err);
 		if (r < 0)
 			return r;
 		if (str_ends(path, ".html"))
@@ -658,7 +315,7 @@ static int read_statement(struct package *k, struct error *err)
 
 /* --- one package --- */
 
-static int set_limits(struct package *k, struct error *err)
+static int set_limits(struct icpc_package *k, struct error *err)
 {
 	json_t *limits = json_object();
 	int r = 0;
@@ -677,7 +334,7 @@ static int set_limits(struct package *k, struct error *err)
 	return r;
 }
 
-static int build(struct package *k, struct error *err)
+static int build(struct icpc_package *k, struct error *err)
 {
 	json_t *tests = json_object(), *checker = json_object();
 	int r;
@@ -697,8 +354,7 @@ static int build(struct package *k, struct error *err)
 	    (r = import_set(tests, "kind", json_string("stdio"), err)) < 0 ||
 	    (r = import_set(k->task, "task_id", json_string(k->id), err)) < 0 ||
 	    (r = import_set(k->task, "source", json_string("icpc"), err)) < 0 ||
-	    (r = read_yaml(k, err)) < 0 || (r = read_toml(k, err)) < 0 ||
-	    (r = read_dot_timelimit(k, err)) < 0 || (r = read_testdata_flags(k, err)) < 0 ||
+	    (r = icpc_package_configure(k, err)) < 0 ||
 	    (r = read_data(k, err)) < 0 || (r = read_statement(k, err)) < 0 ||
 	    (r = set_limits(k, err)) < 0)
 		return r;
@@ -713,7 +369,7 @@ static int one_package(struct import_state *st, const char *path, struct error *
 	cleanup_mem char *copy = mem_strdup(real ? real : path);
 	cleanup_json json_t *task = json_object();
 	cleanup_json json_t *params = json_object();
-	struct package k = { .path = path, .task = task, .params = params };
+	struct icpc_package k = { .path = path, .task = task, .params = params };
 	char *slash;
 	int r;
 
@@ -723,9 +379,7 @@ static int one_package(struct import_state *st, const char *path, struct error *
 	slash = strrchr(copy, '/');
 	k.id = slash ? slash + 1 : copy;
 	r = build(&k, err);
-	mem_free(k.flags);
-	mem_free(k.license);
-	config_free(k.yaml);
+	icpc_package_clear(&k);
 	if (r < 0)
 		/* Messages that name a file below the folder need no prefix. */
 		return strstr(err->msg, path) ? r : error_prefix(err, r, "%s", path);
