@@ -72,7 +72,7 @@ int export_emit(struct export_ctx *x, json_t *row, struct error *err)
 	x->group_rows++;
 	if (export_counting(x))
 		return 0;
-	if (!row)
+	if (!owned)
 		return error_set(err, ERR_NOMEM, "out of memory for a row");
 	/* A shard begins with the first row of a group, so that none is empty. */
 	if (x->group_rows == 1) {
@@ -82,7 +82,7 @@ int export_emit(struct export_ctx *x, json_t *row, struct error *err)
 				return r;
 		}
 	}
-	r = json_dump_line(row, &line, err);
+	r = json_dump_line(owned, &line, err);
 	return r < 0 ? r : shards_add(x->shards, line.data, line.len, err);
 }
 
