@@ -3,7 +3,8 @@
 
   compare.py RESULTS.jsonl TRUTH.jsonl [--refusals N] [--verdicts]
 
-TRUTH has one line a sample in the order of the results: {"task_id", "passed"} or {"task_id", "verdict"}.
+TRUTH has one line a sample in the order of the results: {"task_id", "passed"} or {"task_id", "verdict"}
+(a word, or a list of the words that are right).
 Fails on any false acceptance, on more than N (default 0) false refusals, on any internal_error, and with
 --verdicts on any verdict that is not the very word.  Prints each sample that differs.
 """
@@ -15,6 +16,11 @@ import sys
 def rows(path):
     with open(path, encoding="utf-8") as f:
         return [json.loads(line) for line in f if line.strip()]
+
+
+def words_of(w):
+    """The verdict's word, or each of the words that are right."""
+    return w["verdict"] if isinstance(w["verdict"], list) else [w["verdict"]]
 
 
 def main():
@@ -32,7 +38,7 @@ def main():
     for i, (g, w) in enumerate(zip(got, want)):
         if g["task_id"] != w["task_id"]:
             sys.exit("row %d: task %s, expected %s" % (i + 1, g["task_id"], w["task_id"]))
-        passes = w["verdict"] == "accepted" if "verdict" in w else w[a.field]
+        passes = "accepted" in words_of(w) if "verdict" in w else w[a.field]
         note = None
         if g["passed"] is None:
             internal += 1
@@ -43,7 +49,7 @@ def main():
         elif passes and not g["passed"]:
             refused += 1
             note = "false refusal"
-        elif a.verdicts and "verdict" in w and g["verdict"] != w["verdict"]:
+        elif a.verdicts and "verdict" in w and g["verdict"] not in words_of(w):
             words += 1
             note = "other word"
         right += bool(g["passed"])

@@ -4,6 +4,7 @@
 #   synthetic    the golden set made from our own tasks, every verdict word for word
 #   references   HumanEval and MBPP reference answers          (needs WINNOW_DATA)
 #   golden       HumanEval x CodeGen-16B samples                (needs WINNOW_DATA; every tenth sample, all when WINNOW_FULL)
+#   stdio        library-checker and Kattis packages, C++, C and Python (needs WINNOW_DATA)
 #   others       MBXP Python and LLMDebugger samples            (needs WINNOW_DATA)
 # Exit 77: skipped, with the reason as the last line.
 set -euo pipefail
@@ -66,6 +67,14 @@ others)
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/debugger.jsonl" \
 		"$WINNOW_DATA/samples/llmdebugger/humaneval/gpt-3.5-turbo-0613/seed.jsonl"
 	$python "$here/compare.py" "$work/debugger.jsonl" "$WINNOW_DATA/verdicts/llmdebugger_humaneval_gpt-3.5.jsonl"
+	;;
+stdio)
+	need_data
+	for set in library-checker kattis; do
+		$python "$here/submissions.py" "$WINNOW_DATA/stdio/$set"/*/ "$work/samples.jsonl" "$work/truth.jsonl"
+		grade --tasks "$WINNOW_DATA/stdio/$set" --tasks-format icpc --out "$work/results.jsonl" "$work/samples.jsonl"
+		$python "$here/compare.py" --verdicts "$work/results.jsonl" "$work/truth.jsonl"
+	done
 	;;
 *)
 	echo "run.sh: unknown case '$case_name'" >&2
