@@ -207,7 +207,7 @@ void table_number(struct table *t, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void) vsnprintf(text, sizeof(text), fmt, ap);
+	(void) vsnprintf(text, sizeof(text), fmt, ap); /* NOLINT(clang-analyzer-valist.Uninitialized): a false alarm */
 	va_end(ap);
 	add_cell(t, text, strlen(text), true);
 }

@@ -21,8 +21,8 @@ char *base64_of(const void *data, size_t n)
 
 		*o++ = digits[three >> 18];
 		*o++ = digits[three >> 12 & 63];
-		*o++ = i + 1 < n ? digits[three >> 6 & 63] : '=';
-		*o++ = i + 2 < n ? digits[three & 63] : '=';
+		*o++ = (char)(i + 1 < n ? digits[three >> 6 & 63] : '=');
+		*o++ = (char)(i + 2 < n ? digits[three & 63] : '=');
 	}
 	*o = '\0';
 	return out;

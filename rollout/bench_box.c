@@ -183,7 +183,7 @@ static int wait_reply(struct bench_box *b, uint64_t id, const uint8_t **ret_msg,
 {
 	for (;;) {
 		struct pollfd p = { .fd = sandbox_fd(b->sandbox), .events = POLLIN };
-		uint64_t got;
+		uint64_t got = 0;
 		int r = sandbox_pump(b->sandbox, err);
 
 		if (r == 0)
@@ -205,8 +205,8 @@ static int measure(void *ctx, unsigned parallel, uint64_t slice_us, double *ret_
 	struct bench_box *b = ctx;
 	cleanup_buf struct buf request = { 0 };
 	uint64_t id = b->next_id++, runs, us;
-	const uint8_t *msg, *words;
-	size_t n, n_words;
+	const uint8_t *msg = NULL, *words;
+	size_t n = 0, n_words = 0;
 	struct unpack u;
 	int r;
 

@@ -211,7 +211,7 @@ static int measure(struct bench_judge *b, const struct task *task, unsigned para
 	for (;;) {
 		bool more = submitted == 0 || clock_now_us() - began < slice_us;
 
-		while (r >= 0 && s.err.code == 0 && more && submitted - s.done < parallel * 2) {
+		while (r >= 0 && s.err.code == 0 && more && submitted - s.done < 2 * (uint64_t)parallel) {
 			r = next_program(b, task, &s, err);
 			submitted++;
 		}

@@ -22,10 +22,14 @@ static int parse_for(const struct command *cmd, const struct options *o, struct 
 
 	if (!argv)
 		return error_set(err, ERR_NOMEM, "out of memory");
-	if (config)
-		argv[n++] = config_word = mem_printf("--config=%s", config);
-	if (options_origin(o, "store", NULL) == ORIGIN_FLAG) /* the environment tells it anyway */
-		argv[n++] = store_word = mem_printf("--store=%s", store);
+	if (config) {
+		config_word = mem_printf("--config=%s", config);
+		argv[n++] = config_word;
+	}
+	if (options_origin(o, "store", NULL) == ORIGIN_FLAG) { /* the environment tells it anyway */
+		store_word = mem_printf("--store=%s", store);
+		argv[n++] = store_word;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (!argv[i])
 			return error_set(err, ERR_NOMEM, "out of memory");

@@ -2,6 +2,7 @@
 /* help.c - words about commands, written once (in their structs) and shown three ways. */
 #include "rollout/help.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -264,7 +265,7 @@ void help_man(const struct command *cmd, struct buf *out)
 	}
 	buf_adds(out, ".TH WINNOW\\-");
 	for (const char *p = cmd->name; *p; p++)
-		buf_addc(out, *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
+		buf_addc(out, (char)toupper((unsigned char)*p));
 	buf_addf(out, " 1 \"\" \"winnow %s\" \"User Commands\"\n", winnow_version());
 	buf_addf(out, ".SH NAME\nwinnow\\-%s \\- ", cmd->name);
 	roff(out, cmd->summary);
@@ -298,7 +299,7 @@ static void markdown_cell(struct buf *out, const char *text)
 	for (; *text; text++) {
 		if (*text == '|')
 			buf_addc(out, '\\');
-		buf_addc(out, *text == '\n' ? ' ' : *text);
+		buf_addc(out, (char)(*text == '\n' ? ' ' : *text));
 	}
 }
 

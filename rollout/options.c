@@ -79,7 +79,7 @@ char *options_variable(const char *name)
 	char *var = mem_printf("WINNOW_%s", name);
 
 	for (char *p = var; p && *p; p++)
-		*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+		*p = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
 	return var;
 }
 
