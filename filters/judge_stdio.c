@@ -72,6 +72,8 @@ static void case_ended(struct job *job, const struct box_result *r)
 	}
 	job_measure(job, r);
 	job->result.flags |= flags;
+	if (v == VERDICT_COMPILE_ERROR)
+		job->result.flags &= ~(uint32_t)FLAG_NONZERO_EXIT;
 	if (v == VERDICT_COMPILE_ERROR && r->err.len) {
 		buf_reset(&job->compile_out);
 		buf_add(&job->compile_out, r->err.data,
