@@ -304,12 +304,12 @@ static void take_message(struct box *box, const struct init_msg *m, int fd, pid_
 		box->program_pid = sender;
 		box->program_pidfd = fd_steal(&fd);
 		box->cpu_before_exec_us = m->cpu_us;
+		box->started_us = m->time_us;
 		if (box->dying)
 			pidfd_kill(box->program_pidfd);
 		break;
 	case INIT_STARTED:
 		box->started = true;
-		box->started_us = m->time_us;
 		box_start_clocks(box);
 		break;
 	case INIT_EXEC_FAILED:

@@ -18,6 +18,7 @@
 
 #define CHUNK_BYTES 65536
 #define CHUNKS_AT_ONCE 16 /* then others get their turn */
+#define DRAIN_CHUNKS 1024
 #define SEND_QUEUE_BYTES (UINT64_C(64) << 20)
 
 static char chunk[CHUNK_BYTES];
@@ -32,7 +33,7 @@ static void keep(struct box_output *o, const char *p, size_t n)
 
 static void read_output(struct box *box, struct box_output *o, int rounds)
 {
-	for (int i = 0; (i < rounds || rounds < 0) && o->watch.fd >= 0; i++) {
+	for (int i = 0; i < rounds && o->watch.fd >= 0; i++) {
 		ssize_t n = read(o->watch.fd, chunk, sizeof(chunk));
 
 		if (n < 0 && errno == EINTR)
@@ -129,7 +130,7 @@ static void hand_out_frames(struct box *box)
 
 static void read_channel(struct box *box, int rounds)
 {
-	for (int i = 0; (i < rounds || rounds < 0) && box->channel.fd >= 0; i++) {
+	for (int i = 0; i < rounds && box->channel.fd >= 0; i++) {
 		ssize_t n = recv(box->channel.fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
@@ -204,10 +205,11 @@ int box_watch_io(struct box *box, int out_fd, int err_fd, int channel_fd, struct
 
 void box_drain(struct box *box)
 {
-	/* All writers are dead: the pipes hold a bounded rest. */
-	read_channel(box, -1);
-	read_output(box, &box->out, -1);
-	read_output(box, &box->err, -1);
+	/* All writers are dead and the pipes hold a bounded rest; only in tier none
+	 * may somebody still write, who is not waited for. */
+	read_channel(box, DRAIN_CHUNKS);
+	read_output(box, &box->out, DRAIN_CHUNKS);
+	read_output(box, &box->err, DRAIN_CHUNKS);
 }
 
 void box_close_io(struct box *box)

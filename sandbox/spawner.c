@@ -13,8 +13,10 @@
  * the tier by running a program in a whole box, tells main, starts the service
  * and serves until main hangs up; then it kills every box and ends.  Signals
  * meant for main (terminal, scheduler) are ignored here: main decides.  Should
- * main be killed, so is the spawner (parent death signal), and with it, by the
- * same means and by hang-up of their status sockets, every init.
+ * main be killed, the hang-up of the link ends the spawner as well (and, if that
+ * takes too long, an alarm set by the parent death signal); should the spawner be
+ * killed, so is every init, by their parent death signal or by the hang-up of
+ * their status sockets, and with it its box.
  */
 #include "sandbox/spawner.h"
 
@@ -298,17 +300,27 @@ static int make_image(struct error *err)
 	return fd;
 }
 
+/* The hang-up of the link makes us leave in good order.  Should that hang, the
+ * alarm ends us, and our death every box. */
+static void main_died(int sig)
+{
+	(void)sig;
+	signal(SIGALRM, SIG_DFL);
+	alarm(2 * LEAVE_US / 1000000);
+}
+
 static void take_signals(pid_t parent)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM };
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGALRM };
 	sigset_t none;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
+	signal(SIGUSR2, main_died);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGUSR2, 0, 0, 0);
 	if (getppid() != parent)
 		_exit(1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init.h - what the files of winnow-init share.  It needs libc alone and never allocates. */
+/* init.h - what the files of winnow-init share.  It needs no libc (libc.c) and never allocates. */
 #ifndef WINNOW_SANDBOX_INIT_INIT_H
 #define WINNOW_SANDBOX_INIT_INIT_H
 
@@ -41,6 +41,8 @@ void job_read(struct job *j);                   /* job.c */
 void root_build(const struct job *j);           /* root.c: afterwards / is the box's */
 void files_place(const struct job *j);          /* files.c: home, work/, tmp/, files; cwd is work/ */
 int files_collect(const struct job *j);         /* memfd, -1 where there is nothing to take */
+/* libc.c: clone; the child calls run(arg) on the given stack.  Returns the process id or -errno. */
+long init_clone(unsigned long flags, void *stack_top, int (*run)(void *arg), void *arg);
 /* program.c: start the program (vfork); returns its process id in our
  * namespace, or -1 with *ret_errno set where exec failed. */
 int program_start(const struct job *j, int ruleset_fd, int *ret_errno);

@@ -3,7 +3,7 @@
  * main.c - winnow-init: puts up the fences of one box, starts its program and
  * buries all that it leaves.
  *
- * A static executable of a few pages, embedded in the library and started by
+ * A freestanding executable of a few pages, embedded in the library and started by
  * the spawner from a memfd, in new namespaces where the tier has them: then it
  * is pid 1, and its end is everybody's.  Elsewhere it is the subreaper of the
  * program's tree; the program leads a process group that nobody may leave, so

