@@ -99,7 +99,7 @@ static int policy_tasks(struct session *s, struct policy_options *opt, struct er
 	if (r < 0)
 		return r;
 	opt->n_tasks = s->run.by_record ? s->n_known : s->run.n_tasks;
-	s->tasks = mem_calloc(opt->n_tasks + 1, sizeof(*s->tasks));
+	s->tasks = mem_calloc(opt->n_tasks + 1, sizeof(struct task *));
 	if (!s->tasks)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < opt->n_tasks; i++)

@@ -45,7 +45,7 @@ int engine_start_references(struct engine *e, struct error *err)
 	struct run *r = e->run;
 	int rc;
 
-	e->reference_tasks = mem_calloc(r->n_tasks + 1, sizeof(*e->reference_tasks));
+	e->reference_tasks = mem_calloc(r->n_tasks + 1, sizeof(struct task *));
 	if (!e->reference_tasks)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < r->n_tasks; i++)

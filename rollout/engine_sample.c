@@ -234,7 +234,7 @@ static int take(struct engine *e, const struct ask *a, const struct policy_compl
 	struct store_sample row = {
 		.sample_id = store_sample_id(e->run->id, (uint32_t)a->batch.item, c->index, 0),
 		.run_id = e->run->id, .task_ordinal = (uint32_t)a->batch.item, .index = c->index,
-		.origin = "sample", .language = language ? language->name : item->language->name,
+		.origin = "sample", .language = item->language->name,
 		.state = SAMPLE_PENDING, .completion = c->text, .completion_len = c->text_len,
 		.reasoning = c->reasoning, .reasoning_len = c->reasoning_len,
 		.finish_reason = c->finish_reason, .truncated = truncated, .seed = c->seed,
@@ -249,6 +249,7 @@ static int take(struct engine *e, const struct ask *a, const struct policy_compl
 		return take_failed(e, &row, c->status, c->failure, err);
 	if (!language)
 		return take_failed(e, &row, POLICY_MISSING, "its language is none of this run's", err);
+	row.language = language->name;
 	if ((c->token_ids && !(ids = json_text(c->token_ids, err))) ||
 	    (c->logprobs && !(logprobs = json_text(c->logprobs, err))))
 		return err->code ? err->code : nomem(err);

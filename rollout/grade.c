@@ -95,14 +95,14 @@ int grade_add_references(struct grade *g, const char *language, struct error *er
 
 int grade_check_references(struct grade *g, struct error *err)
 {
-	cleanup_mem struct task **used = mem_calloc(g->n_tasks + 1, sizeof(*used));
+	cleanup_mem struct task **used = mem_calloc(g->n_tasks + 1, sizeof(struct task *));
 	cleanup_mem size_t *number = mem_calloc(g->n_tasks + 1, sizeof(*number));
 	struct reference *r = NULL;
 	struct reference_counts counts;
 	size_t n = 0;
 	int rc;
 
-	g->quarantined = mem_calloc(g->n_tasks + 1, sizeof(*g->quarantined));
+	g->quarantined = mem_calloc(g->n_tasks + 1, sizeof(char *));
 	if (!used || !number || !g->quarantined)
 		return nomem(err);
 	for (size_t i = 0; i < g->n_tasks && g->lines_of_task; i++) {
@@ -161,7 +161,7 @@ static int new_job(struct grade *g, size_t line, const struct judge_request *req
 	uint64_t id;
 	int rc;
 
-	if (!mem_grow(&g->jobs, &g->cap_jobs, g->n_jobs + 1, sizeof(*g->jobs)))
+	if (!mem_grow(&g->jobs, &g->cap_jobs, g->n_jobs + 1, sizeof(struct grade_job *)))
 		return nomem(err);
 	j = mem_zalloc(sizeof(*j));
 	if (!j)

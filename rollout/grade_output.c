@@ -20,7 +20,9 @@ static json_t *count_or_null(int n)
 /* Thousandths are enough, and shorter to read. */
 static json_t *thousandths(uint64_t v, uint64_t unit)
 {
-	return json_real((double)(v * 1000 / unit) / 1000.0);
+	uint64_t n = v * 1000 / unit;
+
+	return json_real((double)n / 1000.0);
 }
 
 static json_t *passed_json(int passed)

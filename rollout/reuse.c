@@ -28,7 +28,7 @@ static struct slot *find(const struct reuse *r, const uint8_t *key)
 {
 	size_t i = home(r, key);
 
-	while (r->slots[i].value && memcmp(r->slots[i].key, key, REUSE_KEY_BYTES))
+	while (r->slots[i].value && memcmp(r->slots[i].key, key, REUSE_KEY_BYTES) != 0)
 		i = (i + 1) & (r->cap - 1);
 	return &r->slots[i];
 }

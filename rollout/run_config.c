@@ -75,7 +75,10 @@ static void add_flag(struct buf *b, const char *key)
 {
 	buf_adds(b, b->len ? ", --" : "--");
 	for (; *key; key++)
-		buf_addc(b, *key == '_' ? '-' : *key);
+		if (*key == '_')
+			buf_addc(b, '-');
+		else
+			buf_addc(b, *key);
 }
 
 int run_merge_config(struct run *r, const json_t *stored, const struct options *o, struct error *err)
