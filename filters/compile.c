@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -211,6 +212,9 @@ enum verdict end_verdict(const struct language *language, const struct box_resul
 		break;
 	case BOX_SIGNALLED:
 		flags |= FLAG_SIGNAL;
+		/* The kernel's own limit may come before the spawner's clock. */
+		if (r->signal == SIGXCPU)
+			flags |= FLAG_CPU_LIMIT;
 		v = VERDICT_RUNTIME_ERROR;
 		(void) snprintf(why, 200, "killed by signal %d", r->signal);
 		break;

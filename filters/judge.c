@@ -257,7 +257,8 @@ const char *judge_skip_reason(const struct judge *j, const struct task *task, co
 
 	if (!l || !l->present)
 		return "no_toolchain";
-	if (task->kind != TESTS_STDIO && !l->driver)
+	/* A validator reads what a program wrote; calls write nothing. */
+	if (task->kind != TESTS_STDIO && (!l->driver || task->checker.kind == CHECKER_PROGRAM))
 		return "not_portable";
 	if (task->kind == TESTS_CHECK && (!python || !python->present))
 		return "no_toolchain";

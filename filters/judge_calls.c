@@ -316,7 +316,10 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 static void on_loaded(struct job *job)
 {
 	if (!job->task->task->n_cases)
-		job_task_fault(job, "task '%s' has no cases", job->task->task->id);
+		job_task_fault(job, "task '%.60s' has no cases", job->task->task->id);
+	else if (job->task->task->checker.kind == CHECKER_PROGRAM)
+		job_task_fault(job, "task '%.60s' is not portable: a validator cannot check calls",
+			       job->task->task->id);
 	else
 		next_case(job);
 }
