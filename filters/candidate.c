@@ -354,7 +354,8 @@ static void on_ended(struct job *job, const struct box_result *r)
 	if (job->stopping) {
 		job_measure(job, r);
 		/* How it ended then was our doing. */
-		job->result.flags &= ~(uint32_t)(FLAG_SIGNAL | FLAG_NONZERO_EXIT);
+		job->result.flags &= ~(uint32_t)(FLAG_SIGNAL | FLAG_NONZERO_EXIT |
+							     FLAG_STDOUT_TRUNCATED);
 		job->result.exit_code = -1;
 		job->result.signal = 0;
 		job->candidate->stopped(job);
@@ -383,6 +384,8 @@ static void on_ended(struct job *job, const struct box_result *r)
 	}
 	job_measure(job, r);
 	job->result.flags |= flags;
+	/* Nothing of stdout was wanted. */
+	job->result.flags &= ~(uint32_t)FLAG_STDOUT_TRUNCATED;
 	job->asked = 0;
 	job->candidate->died(job);
 }

@@ -235,7 +235,8 @@ void job_finish(struct job *job, enum verdict v)
 	struct judgement *j = &job->result;
 
 	j->verdict = v;
-	if (v != VERDICT_INTERNAL_ERROR && j->cpu_us >= job->limits.cpu_us / 10 * 7)
+	if (v != VERDICT_INTERNAL_ERROR && v != VERDICT_TIME_LIMIT &&
+	    j->cpu_us >= job->limits.cpu_us / 10 * 7)
 		j->flags |= FLAG_NEAR_LIMIT;
 	/* All that could be seen is right and the rest is not. */
 	if (v != VERDICT_ACCEPTED && j->visible_total > 0 && j->visible_passed == j->visible_total &&
