@@ -70,8 +70,8 @@ size_t progress_line(char *out, size_t cap, const struct tally *t, const struct 
 		n += snprintf(out + n, cap - (size_t)n, " (%.1f%%)",
 			      100.0 * (double)t->verdicts[VERDICT_ACCEPTED] / (double)t->judged);
 	if (n >= 0 && (size_t)n < cap)
-		n += snprintf(out + n, cap - (size_t)n, "  asked %zu  waiting %zu  running %zu  ETA %s",
-			      now->asked, now->waiting, now->running, left);
+		n += snprintf(out + n, cap - (size_t)n, "  ETA %s  asked %zu waiting %zu running %zu", left,
+			      now->asked, now->waiting, now->running);
 	if (n < 0)
 		n = 0;
 	if ((size_t)n >= cap)
@@ -97,12 +97,14 @@ void progress_update(struct progress *p, const struct tally *t, const struct pro
 	uint64_t at = clock_now_us();
 	char line[400];
 
+	if (!now->total)
+		return;
 	if (now->done < p->rate_done) { /* another phase */
 		p->rate_done = now->done;
 		p->rate_us = at;
 		p->per_second = 0;
 	}
-	if (at - p->rate_us >= RATE_US) {
+	if (at - p->rate_us >= (p->per_second > 0 ? RATE_US : LIVE_US)) {
 		double r = (double)(now->done - p->rate_done) * 1e6 / (double)(at - p->rate_us);
 
 		p->per_second = p->per_second > 0 ? 0.7 * p->per_second + 0.3 * r : r;

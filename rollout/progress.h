@@ -14,7 +14,6 @@ struct progress {
 	uint64_t started_us, last_us;
 	uint64_t rate_us, rate_done; /* where the present rate is measured from */
 	double per_second;
-	uint64_t first_done;         /* of earlier sessions */
 };
 /* What the line says besides the tally. */
 struct progress_now {

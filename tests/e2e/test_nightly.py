@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the owner of a nightly job relies on: deadline, signals, the lock, the disk, metrics."""
+import http.server
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -128,6 +131,68 @@ class Nightly(Case):
         s = self.summary(p)
         self.assertEqual((s["sampled"], s["unsampled"]), (0, len(TASKS) * SAMPLES))
 
+    def test_one_run_over_several_nights(self):
+        """The command of docs/user/nightly.md: the same each night, whatever the last one left."""
+        store = self.store()
+        with open(self.path("nightly.yaml"), "w") as f:
+            f.write("policy: replay:%s\nsamples: %d\nseed: 1\nmetrics: %s\n"
+                    % (self.samples, SAMPLES, self.path("w.prom")))
+        nights = []
+        for deadline in ("0", "0", "300s", "300s"):
+            p = self.winnow("--store", store, "--json", "run", "--config", "nightly.yaml", "--resume", "last",
+                            "--deadline", deadline, status=None)
+            nights.append((p.returncode, self.summary(p)))
+        self.assertEqual([n[0] for n in nights], [4, 4, 0, 0])
+        self.assertEqual({n[1]["run_id"] for n in nights}, {1})
+        self.assertEqual([n[1]["resumed"] for n in nights], [False, True, True, True])
+        self.assertEqual([n[1]["judged"] for n in nights[2:]], [len(TASKS) * SAMPLES] * 2)
+        self.assertEqual(nights[3][1]["judgements"], 0)
+
+    def test_a_server_that_holds_up_is_left_and_asked_again_for_the_rest(self):
+        store = self.store()
+        server = Server(answers=20)
+        self.addCleanup(server.close)
+        spec = "openai:http://127.0.0.1:%d/v1#m" % server.port
+        args = ["--store", store, "--json", "run", "--samples", 10, "--requests", 2]
+        p = self.start(*args, "--policy", spec)
+        self.wait_for("verdicts", lambda: self.judged(store) >= 10)
+        stop(p)
+        status, out, err = self.end(p, timeout=45)
+        self.assertEqual(status, 4, err)
+        s = self.summary(out)
+        self.assertLess(s["sampled"], s["planned"])
+        server.begin(10 ** 9)
+        s = self.summary(self.winnow(*args, "--resume", "last"))
+        self.assertEqual((s["state"], s["sampled"], s["judged"]), ("complete", 40, 40))
+        self.assertEqual(server.served, 40)                # nothing was asked for twice
+        rows = self.query(store, "SELECT finish_reason, truncated, count(*) FROM v_samples GROUP BY 1, 2")
+        self.assertEqual(sum(n for f, t, n in rows if f == "length"), sum(n for f, t, n in rows if t))
+        self.assertGreater(sum(n for f, t, n in rows if t), 0)
+        self.sound(store)
+
+    def test_policy_that_dies_is_exit_3_and_resume_goes_on(self):
+        store, counter = self.store(), self.path("answered")
+        with open(self.path("policy.py"), "w") as f:
+            f.write(DYING_POLICY)
+        # the first session sees 13 answers and a death, the second failures that pass, the third the rest
+        args = ["--store", store, "--json", "run", "--resume", "last", "--samples", 10,
+                "--policy", "command:%s %s %s" % (sys.executable, self.path("policy.py"), counter)]
+        p = self.winnow(*args, status=3)
+        s = self.summary(p)
+        self.assertEqual((s["state"], s["exit_reason"], s["sampled"], s["judged"]), ("failed", "policy_dead", 13, 13))
+        self.assertIn("--resume last", p.stderr)
+        s = self.summary(self.winnow(*args))
+        self.assertEqual((s["state"], s["sampled"], s["failed"]["http"]), ("complete", 20, 20))
+        self.assertEqual(self.query(store, "SELECT reason, count(*) FROM v_samples WHERE state = 'failed' GROUP BY 1"),
+                         [("http", 20)])
+        s = self.summary(self.winnow(*args))
+        self.assertEqual((s["state"], s["sampled"], s["judged"], s["failed"]["http"]), ("complete", 40, 40, 0))
+        with open(counter) as f:
+            asked = [tuple(line.split()) for line in f]
+        self.assertEqual(len(asked), 60)                   # 40, and 20 of them twice since they had failed
+        self.assertEqual(len(set(asked)), 40)
+        self.sound(store)
+
     def test_metrics_file(self):
         store, file = self.store(), self.path("winnow.prom")
         self.winnow(*self.run_args(store, "--metrics", file))
@@ -192,6 +257,88 @@ class Nightly(Case):
             s = self.summary(self.winnow(*self.run_args(store, "--resume", "last", n=60)))
             self.assertEqual((s["state"], s["judged"]), ("complete", 60 * len(TASKS)))
             self.sound(store)
+
+
+DYING_POLICY = """
+import json, os, sys
+counter = sys.argv[1]
+before = sum(1 for _ in open(counter)) if os.path.exists(counter) else 0
+out = open(counter, "a")
+n = before
+for line in sys.stdin:
+    ask = json.loads(line)
+    for index in range(ask["first"], ask["first"] + ask["n"]):
+        if before == 0 and n == 13:
+            sys.exit(1)
+        answer = {"id": ask["id"], "index": index, "mode": "solution", "text": "def f(): return %d" % index}
+        if before == 13 and n >= 20:
+            answer = {"id": ask["id"], "index": index, "error": "busy", "status": "http"}
+        out.write("%s %d\\n" % (ask["task_id"], index))
+        out.flush()
+        n += 1
+        print(json.dumps(answer), flush=True)
+"""
+
+
+class Server:
+    """An OpenAI-compatible server that answers so many completions and holds all that follow."""
+
+    def __init__(self, answers):
+        outer = self
+        self.answers, self.served, self.era, self.lock = answers, 0, 0, threading.Lock()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def send(self, body):
+                data = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self):
+                self.send({"object": "list", "data": [{"id": "m", "object": "model"}]})
+
+            def do_POST(self):
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                n, era = request.get("n") or 1, outer.era
+                while True:
+                    with outer.lock:
+                        if era != outer.era:              # whoever asked has gone
+                            self.close_connection = True
+                            return
+                        if outer.served + n <= outer.answers:
+                            outer.served += n
+                            number = outer.served
+                            break
+                    time.sleep(0.05)
+                text = "Sure:\n```python\ndef %s(*a):\n    return %d\n```\n" % ("add", number % 5)
+                self.send({"id": "x", "object": "chat.completion", "model": "m", "choices": [
+                    {"index": i, "finish_reason": "length" if number % 4 == 0 else "stop",
+                     "message": {"role": "assistant", "content": text}} for i in range(n)],
+                    "usage": {"prompt_tokens": 5, "completion_tokens": 7}})
+
+            def log_message(self, *args):
+                pass
+
+        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.httpd.daemon_threads = True
+        self.httpd.handle_error = lambda *args: None      # clients hang up: that is the test
+        self.port = self.httpd.server_address[1]
+        self.thread = threading.Thread(target=self.httpd.serve_forever, daemon=True)
+        self.thread.start()
+
+    def begin(self, answers):
+        """From now on answer so many more; what was held is never answered."""
+        with self.lock:
+            self.answers, self.era = answers, self.era + 1
+
+    def close(self):
+        self.begin(0)
+        self.httpd.shutdown()
+        self.httpd.server_close()
 
 
 class Mount:

@@ -21,7 +21,7 @@ static void line__says_where_the_run_is(void **state)
 	(void)state;
 	(void) progress_line(line, sizeof(line), &tally, &now, 5.0, 0);
 	assert_string_equal(line, "sampling [#####...............] 50/200 25%  5.0/s  accepted 10 (25.0%)"
-				  "  asked 3  waiting 2  running 4  ETA 0:30");
+				  "  ETA 0:30  asked 3 waiting 2 running 4");
 }
 
 static void line__fits_any_terminal(void **state)
