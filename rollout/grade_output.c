@@ -88,6 +88,12 @@ json_t *grade_result(const struct grade *g, size_t number)
 	return NULL;
 }
 
+static int add_bytes(const char *data, size_t n, void *ctx)
+{
+	buf_add(ctx, data, n);
+	return 0;
+}
+
 static int write_lines(const struct grade *g, FILE *out, const char *path, struct error *err)
 {
 	cleanup_buf struct buf b;
@@ -98,7 +104,9 @@ static int write_lines(const struct grade *g, FILE *out, const char *path, struc
 		json_t *line = grade_result(g, i);
 
 		buf_reset(&b);
-		rc = line ? json_dump_line(line, &b, err) : error_set(err, ERR_NOMEM, "out of memory");
+		/* 15 digits: what is measured in thousandths is written so. */
+		if (!line || json_dump_callback(line, add_bytes, &b, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
+			rc = error_set(err, ERR_NOMEM, "out of memory");
 		json_decref(line);
 		buf_addc(&b, '\n');
 		if (rc == 0)
