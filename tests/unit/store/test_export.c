@@ -289,7 +289,7 @@ static void runs__of_one_seed_export_the_same_rows(void **state)
 	fill_into(f->s, TASKS, SAMPLES);
 	for (int format = 0; format < EXPORT_FORMAT_COUNT; format++) {
 		struct export_options opt = { .format = (enum export_format)format };
-		char name[16];
+		char name[32];
 
 		for (int i = 0; i < 2; i++) {
 			snprintf(name, sizeof(name), "o%d%d", format, i);
