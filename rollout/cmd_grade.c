@@ -28,7 +28,7 @@ static int check_options(const struct options *o, struct error *err)
 		return error_set(err, ERR_INPUT, "--tasks is needed: the file that holds the tasks");
 	if (!isnan(x) && !(x >= 0 && x <= 1))
 		return error_set(err, ERR_INPUT, "--fail-under: %g is not between 0 and 1", x);
-	return 0;
+	return check_writable(options_str(o, "out"), "--out", err);
 }
 
 static int read_tasks(const struct options *o, struct import_result *ret, struct error *err)

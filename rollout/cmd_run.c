@@ -50,6 +50,8 @@ static int check_options(struct session *s, struct error *err)
 	if (r == 0)
 		r = deadline_parse(options_str(o, "deadline"), &s->deadline, err);
 	if (r == 0)
+		r = check_writable(options_str(o, "metrics"), "--metrics", err);
+	if (r == 0)
 		r = run_configure(&s->run, o, err);
 	if (r < 0)
 		return r;

@@ -181,3 +181,19 @@ int language_wanted(const struct language_set *s, const char *name, const struct
 	language_names(s, &names);
 	return error_set(err, ERR_INPUT, "unknown language '%s'; there are %s", name, names.data);
 }
+
+int check_writable(const char *path, const char *what, struct error *err)
+{
+	cleanup_mem char *dir = NULL;
+
+	if (!path || str_eq(path, "-"))
+		return 0;
+	if (fs_is_dir(path))
+		return error_set(err, ERR_INPUT, "%s: '%s' is a folder", what, path);
+	dir = fs_dirname(path);
+	if (!dir)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	if (access(dir, W_OK | X_OK) < 0)
+		return error_set_errno(err, ERR_INPUT, "%s: cannot write in '%s'", what, dir);
+	return 0;
+}

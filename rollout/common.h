@@ -40,6 +40,10 @@ json_t *isolation_json(const struct sandbox_info *info);
 /* A whole file, or standard input for "-"; what ("--stdin") begins messages, NULL: none. */
 int read_input(const char *path, const char *what, struct buf *out, struct error *err);
 
+/* A file that is to be written later: its folder must be there and writable.  ERR_INPUT
+ * names the option ("--out"); path NULL or "-" is fine. */
+int check_writable(const char *path, const char *what, struct error *err);
+
 /* "python, c, cpp": the names of a set, for messages. */
 void language_names(const struct language_set *s, struct buf *out);
 /* The language of a name, or ERR_INPUT that lists those there are. */

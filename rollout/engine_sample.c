@@ -9,6 +9,7 @@
 #include "core/str.h"
 
 #define MAX_ASKED 1024          /* completions asked for and not here */
+#define FAILURES_TOLD 3         /* of each reason; the rest is in the counts */
 #define SKIPS_A_TURN 512        /* rows of skipped samples written before others get their turn */
 
 static int nomem(struct error *err)
@@ -209,7 +210,15 @@ static int take_failed(struct engine *e, struct store_sample *row, enum policy_s
 	row->completion_len = 0;
 	e->run->tally.failed[status]++;
 	e->run->tally.session_samples++;
-	log_debug("sample %u of task %u failed: %s", row->index, row->task_ordinal, why ? why : row->reason);
+	if (e->run->tally.failed[status] <= FAILURES_TOLD) {
+		const char *task = e->run->tasks[e->run->items[row->task_ordinal].task].task->id;
+		const char *more = e->run->tally.failed[status] == FAILURES_TOLD ? "; more of these are only counted" : "";
+
+		log_warn("task '%s' sample %u: %s: %s%s", task, row->index, row->reason, why ? why : "no reason given",
+			 more);
+		engine_event(e, "warning", "task '%s' sample %u: %s: %s%s", task, row->index, row->reason,
+			     why ? why : "no reason given", more);
+	}
 	return engine_put_sample(e, row, err);
 }
 

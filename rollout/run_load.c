@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "filters/extract.h"
 
 static int nomem(struct error *err)
 {
@@ -174,12 +176,18 @@ static int same_surroundings(const struct run *r, const struct judging *j, struc
 
 	if (was->isolation && !str_eq(was->isolation, tier))
 		return error_set(err, ERR_INPUT,
-				 "run %lld was made with another configuration: isolation was %s, and is %s here",
-				 (long long)r->id, was->isolation, tier);
+				 "run %lld was made with another configuration: isolation was %s, and is %s here (--isolation=%s may be had)",
+				 (long long)r->id, was->isolation, tier, was->isolation);
 	if (was->template_digest && memcmp(was->template_digest, prompt_template_digest(r->template), 32) != 0)
 		return error_set(err, ERR_INPUT,
 				 "run %lld was made with another configuration: the files of template '%s' have changed",
 				 (long long)r->id, prompt_template_name(r->template));
+	if ((was->judge_version && !str_eq(was->judge_version, JUDGE_VERSION)) ||
+	    (was->extract_version && !str_eq(was->extract_version, EXTRACT_VERSION)))
+		log_warn("run %lld was begun by winnow %s with judge %s and extraction %s; its other samples get %s and %s",
+			 (long long)r->id, was->winnow_version ? was->winnow_version : "?",
+			 was->judge_version ? was->judge_version : "?",
+			 was->extract_version ? was->extract_version : "?", JUDGE_VERSION, EXTRACT_VERSION);
 	return 0;
 }
 

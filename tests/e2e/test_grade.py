@@ -111,6 +111,8 @@ class Grade(Case):
         p = self.winnow("grade", self.samples, status=2)
         self.assertIn("--tasks", p.stderr)
         self.assertFalse(os.path.exists(self.path("r.jsonl")))
+        p = self.winnow("grade", "--tasks", self.tasks, "--out", "/nowhere/r.jsonl", self.samples, status=2)
+        self.assertIn("--out", p.stderr)
 
 
 if __name__ == "__main__":
