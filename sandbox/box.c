@@ -251,7 +251,7 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 	      struct box **ret, struct error *err)
 {
 	struct box *box;
-	unsigned slot;
+	unsigned slot = 0;
 	int r = check_spec(sp, spec, err);
 
 	if (r == 0)

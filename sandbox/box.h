@@ -39,7 +39,7 @@ struct box_file {
 struct box_spec {
 	enum box_phase phase;
 	const char *const *argv;      /* argv[0]: absolute path, or "./name" of a file below */
-	const char *const *envp;      /* the whole environment; NULL: PATH, HOME, LANG, TMPDIR of the box alone */
+	const char *const *envp;      /* the environment, to which HOME and TMPDIR of the box are added where missing; NULL: PATH, LANG and these */
 	const struct box_file *files; size_t n_files; /* placed in the (fresh, writable, bounded) working directory */
 	const char *const *read_only; /* further absolute paths of the host to show read-only; NULL-terminated or NULL */
 	const void *stdin_data; size_t stdin_len; /* NULL: empty */

@@ -393,7 +393,7 @@ void box_finish(struct box *box)
 		if (box->fds[i] >= 0)
 			close(box->fds[i]);
 	box->n_fds = 0;
-	jail_remove_home(&sp->jail, box->home);
+	jail_remove_home(box->home);
 	mem_free(box->home);
 	box->home = NULL;
 	/* Free for the next before the service hears of it: it may start one at once. */

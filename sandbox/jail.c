@@ -287,9 +287,8 @@ int jail_make_home(struct jail *j, unsigned slot, char **ret, struct error *err)
 	return 0;
 }
 
-void jail_remove_home(struct jail *j, const char *home)
+void jail_remove_home(const char *home)
 {
-	(void)j;
 	if (home)
 		fs_remove_tree(home, NULL);
 }

@@ -52,7 +52,7 @@ int jail_clone_flags(const struct jail *j);
 uint32_t jail_slot_uid(const struct jail *j, unsigned slot);
 /* A private folder for one box where it gets no tmpfs: made, owned by the slot. */
 int jail_make_home(struct jail *j, unsigned slot, char **ret, struct error *err);
-void jail_remove_home(struct jail *j, const char *home);
+void jail_remove_home(const char *home);
 /* The box's private folder as its program sees it, given what jail_make_home() made or NULL. */
 const char *jail_home(const struct jail *j, const char *made);
 

@@ -239,7 +239,7 @@ static int prove(struct spawner *sp, struct error *err)
 		.n_files = 1,
 		.cpu_us = 5000000,
 		.wall_us = PROBE_US,
-		.memory_bytes = 64 << 20,
+		.memory_bytes = UINT64_C(64) << 20,
 		.output_bytes = 4096,
 		.file_bytes = 4 << 20,
 		.processes = 4,

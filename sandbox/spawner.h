@@ -63,7 +63,6 @@ int peer_start_helper(int peer_fd, struct error *err);
 int peer_request(int peer_fd, const char *const *argv, int *ret_in_fd, int *ret_out_fd, struct error *err);
 
 /* box_job.c: the job of a spec as a memfd, to be read by init from its start. */
-struct box_limits { uint64_t cpu_us, memory_bytes, file_bytes; };
 int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigned slot, const char *made_home,
 		  struct error *err);
 

@@ -67,8 +67,9 @@ static void allow_values(struct builder *b, unsigned arg, const uint64_t *values
 
 static void refuse_unless(struct builder *b, unsigned arg, uint64_t value, int error)
 {
-	keep(b, seccomp_rule_add(b->ctx, SCMP_ACT_ERRNO((uint16_t)error), b->nr, 1,
-				 SCMP_CMP64(arg, SCMP_CMP_NE, value)));
+	struct scmp_arg_cmp c = { .arg = arg, .op = SCMP_CMP_NE, .datum_a = value, .datum_b = 0 };
+
+	keep(b, seccomp_rule_add_array(b->ctx, SCMP_ACT_ERRNO((uint16_t)error), b->nr, 1, &c));
 }
 
 static void add_clone(struct builder *b)

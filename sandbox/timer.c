@@ -37,7 +37,7 @@ static void sift_down(struct timers *ts, struct timer *t, size_t at)
 bool timer_arm(struct timers *ts, struct timer *t, uint64_t when_us)
 {
 	timer_disarm(ts, t);
-	if (!mem_grow(&ts->heap, &ts->cap, ts->n + 2, sizeof(*ts->heap)))
+	if (!mem_grow(&ts->heap, &ts->cap, ts->n + 2, sizeof(struct timer *)))
 		return false;
 	t->when_us = when_us;
 	ts->n++;
