@@ -38,7 +38,7 @@
 #include "core/pack.h"
 
 #define EVENTS_AT_ONCE 64
-#define PROBE_US 10000000
+#define PROBE_US UINT64_C(10000000)
 #define LEAVE_US 3000000 /* main waits no longer for our end */
 
 struct spawner_timer {
