@@ -26,7 +26,7 @@ id=$($WINNOW --json sql "SELECT sample_id FROM v_samples WHERE verdict = 'wrong_
 $WINNOW show sample $id | words
 $WINNOW --json show sample $id | words
 say $WINNOW export --format sft --out sft --compress none
-say $WINNOW export --format rollouts --out rollouts --compress gzip --shards 2
+say $WINNOW export --format rollouts --out rollouts --compress gzip --shards 2 | sed "s|[0-9]* bytes|N bytes|"
 say $WINNOW export --format dpo --out dpo --compress none --run 1
 ls sft rollouts dpo
 say $WINNOW export --format sft --out sft --run 7
