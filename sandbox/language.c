@@ -5,18 +5,11 @@
  */
 #include "sandbox/language.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "core/config.h"
 #include "core/fs.h"
 #include "core/hash.h"
@@ -27,7 +20,6 @@
 #define WINNOW_SOURCE_LANGUAGES "sandbox/languages"
 #endif
 #define MAX_RECIPE_BYTES ((size_t)1 << 20)
-#define DETECT_US UINT64_C(5000000)
 
 const char *language_default_dir(void)
 {
@@ -218,7 +210,7 @@ static int read_compile(struct reader *r, const struct config_node *root, struct
 
 static int read_calls(struct reader *r, const struct config_node *root, struct language *l)
 {
-	static const char *const keys[] = { "driver", "argv", "env", NULL };
+	static const char *const keys[] = { "driver", "prepare", "argv", "env", NULL };
 	const struct config_node *map;
 	cleanup_mem char *path = NULL;
 	struct buf text;
@@ -227,6 +219,8 @@ static int read_calls(struct reader *r, const struct config_node *root, struct l
 	if (rc < 0 || !map)
 		return rc;
 	rc = get_str(r, map, "driver", true, &l->driver_name);
+	if (rc == 0)
+		rc = get_list(r, map, "prepare", false, &l->prepare_argv);
 	if (rc == 0)
 		rc = get_list(r, map, "argv", true, &l->calls_argv);
 	if (rc == 0)
@@ -336,6 +330,7 @@ static void language_clear(struct language *l)
 	mem_free(l->syntax_mark);
 	str_list_free(l->calls_argv);
 	str_list_free(l->calls_env);
+	str_list_free(l->prepare_argv);
 	mem_free(l->driver);
 	mem_free(l->driver_name);
 	*l = (struct language){ 0 };
@@ -437,81 +432,4 @@ const struct language *language_by_extension(const struct language_set *s, const
 			if (str_ends(path, *e))
 				return &s->items[i];
 	return NULL;
-}
-
-/* --- which toolchain is there --- */
-
-/* Read what argv prints, for at most DETECT_US.  Returns false where it cannot be had. */
-static bool run_detect(char **argv, char *out, size_t size)
-{
-	char path[] = "PATH=/usr/bin:/bin", locale[] = "LC_ALL=C";
-	char *const env[] = { path, locale, NULL };
-	posix_spawn_file_actions_t actions;
-	uint64_t until = clock_now_us() + DETECT_US;
-	bool timed_out = false;
-	int pipe_fd[2], status = 0, rc;
-	size_t n = 0;
-	pid_t pid;
-
-	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
-		return false;
-	(void) posix_spawn_file_actions_init(&actions);
-	(void) posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	(void) posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], 1);
-	(void) posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], 2);
-	rc = posix_spawn(&pid, argv[0], &actions, NULL, argv, env);
-	(void) posix_spawn_file_actions_destroy(&actions);
-	(void) close(pipe_fd[1]);
-	while (rc == 0 && n + 1 < size) {
-		struct pollfd p = { .fd = pipe_fd[0], .events = POLLIN };
-		uint64_t now = clock_now_us();
-		ssize_t got;
-
-		if (now >= until || poll(&p, 1, (int)((until - now) / 1000) + 1) == 0) {
-			timed_out = true;
-			break;
-		}
-		got = read(pipe_fd[0], out + n, size - 1 - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-	}
-	(void) close(pipe_fd[0]);
-	if (rc != 0)
-		return false;
-	if (timed_out)
-		(void) kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	out[n] = '\0';
-	return !timed_out && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-int language_detect(struct language_set *s, struct error *err)
-{
-	(void) err;
-	for (size_t i = 0; i < s->n; i++) {
-		struct language *l = &s->items[i];
-		const char *program = l->compile_argv ? l->compile_argv[0] : l->run_argv[0];
-		char out[512];
-		char *word;
-		size_t n;
-
-		l->present = access(program, X_OK) == 0;
-		l->toolchain[0] = '\0';
-		if (!l->present || !run_detect(l->detect_argv, out, sizeof(out)))
-			continue;
-		/* The first word that begins with a digit is the version. */
-		for (word = out; *word; word += n + (word[n] != '\0')) {
-			n = strcspn(word, " \t\r\n");
-			if (n && *word >= '0' && *word <= '9')
-				break;
-		}
-		if (*word)
-			(void) snprintf(l->toolchain, sizeof(l->toolchain), "%.40s %.*s",
-					l->detect_name, (int)(n < 40 ? n : 40), word);
-	}
-	return 0;
 }

@@ -22,6 +22,8 @@
  *     syntax_mark: '  File "main.py"'  # a failed run whose stderr begins so is a compile_error
  *   calls:                           # absent: calls tasks are not portable to it
  *     driver: driver.py              # placed beside the program
+ *     prepare: [/usr/bin/python3, …]   # may be absent: given the driver's path as last argument, prints
+ *                                      # what is placed in the box in its stead (byte code, say)
  *     argv: [/usr/bin/python3, …, driver.py]
  *   memory_words: [MemoryError]      # on stderr of a failed run: it was memory
  */
@@ -45,7 +47,7 @@ struct language {
 	char **compile_argv; char *compile_output; struct limits compile_limits; /* compile_argv NULL: not compiled */
 	char **run_argv, **run_env;
 	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
-	char **calls_argv, **calls_env; char *driver; /* driver: text of the driver file, NULL: no calls */
+	char **calls_argv, **calls_env, **prepare_argv; char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;
 	char toolchain[96];           /* filled by language_detect(); "" unknown */
 	bool present;                 /* its first program exists */
@@ -61,8 +63,9 @@ void language_set_clear(struct language_set *s);
 /* By name or alias, NULL: none. */
 const struct language *language_find(const struct language_set *s, const char *name);
 const struct language *language_by_extension(const struct language_set *s, const char *path);
-/* Which toolchain is there: present and toolchain are filled.  Runs detect_argv
- * (trusted, outside a box) in a child: call before sandbox_open(), or in tests. */
+/* Which toolchain is there: present and toolchain are filled, drivers are prepared.
+ * Runs detect_argv and prepare_argv (trusted, outside a box) in a child: call before
+ * sandbox_open(), or in tests. */
 int language_detect(struct language_set *s, struct error *err);
 
 #endif

@@ -42,7 +42,8 @@ synthetic)
 references)
 	need_data
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --references --out "$work/he.jsonl"
-	$python "$here/compare.py" "$work/he.jsonl" "$WINNOW_DATA/verdicts/humaneval_canonical.jsonl"
+	join_truth "$work/he.jsonl" "$WINNOW_DATA/verdicts/humaneval_canonical.jsonl" > "$work/he.truth.jsonl"
+	$python "$here/compare.py" "$work/he.jsonl" "$work/he.truth.jsonl"
 	grade --tasks "$WINNOW_DATA/mbpp/mbpp.jsonl" --references --out "$work/mbpp.jsonl"
 	join_truth "$work/mbpp.jsonl" "$WINNOW_DATA/verdicts/mbpp_canonical.jsonl" > "$work/mbpp.truth.jsonl"
 	$python "$here/compare.py" "$work/mbpp.jsonl" "$work/mbpp.truth.jsonl"
