@@ -24,6 +24,9 @@
 
 #define KILL_PATIENCE_US 5000000
 #define CPU_CHECK_MIN_US 2000
+#define WALL_LOOKS 8                /* within a wall limit, at what the box waits for */
+#define WALL_LOOK_MIN_US 5000
+#define WALL_MOST 20                /* limits: then a run is over, whatever held it up */
 #define MEMORY_NEAR(limit) ((limit) - (limit) / 20) /* 95 % */
 
 static void pidfd_kill(int pidfd)
@@ -137,12 +140,78 @@ static void check_cpu(void *ctx)
 	timer_arm(&box->sp->timers, &box->cpu_check, clock_now_us() + wait);
 }
 
-static void wall_over(void *ctx)
+/*
+ * The wall clock.  It counts either all time from exec on, or only that in
+ * which a question is outstanding.  What of it the box's tasks spent ready to
+ * run but without a core is taken off again, and so is what we ourselves had to
+ * wait before we could pass on what it said: a busy machine makes no wall limit.
+ * The kernel counts a wait when it is over, hence the rule for a task that is
+ * ready now and has not moved since an earlier look.
+ *
+ * Since the waits of a task go with it, a look is taken a few times within the
+ * limit; runs that end sooner, nearly all, pay nothing.
+ */
+static uint64_t wall_elapsed(const struct box *box, uint64_t now)
+{
+	if (!box->wall_counts_questions)
+		return now > box->started_us ? now - box->started_us : 0;
+	return box->question_used_us +
+	       (box->question && now > box->question_since_us ? now - box->question_since_us : 0);
+}
+
+static void wall_look(void *ctx);
+
+static void arm_wall(struct box *box, uint64_t now)
+{
+	uint64_t elapsed = wall_elapsed(box, now), step = box->wall_limit_us / WALL_LOOKS, next;
+
+	if (step < WALL_LOOK_MIN_US)
+		step = WALL_LOOK_MIN_US;
+	next = box->wall_looked_us + step;
+	if (next > box->wall_due_us)
+		next = box->wall_due_us;
+	box->wall_deadline.fire = wall_look;
+	box->wall_deadline.ctx = box;
+	timer_arm(&box->sp->timers, &box->wall_deadline, now + (next > elapsed ? next - elapsed : 0));
+}
+
+/* Add what was waited for since the last look. */
+static uint64_t excused(struct box *box, uint64_t elapsed)
+{
+	static const char proc[] = "/proc";
+	uint64_t ours, sum;
+	struct waits now;
+	bool moved;
+
+	if (!waits_usable(proc))
+		return 0;
+	waits_read(proc, box->init_pid, box->program_pid, &now);
+	ours = waits_of_task(proc, getpid());
+	box->waited_us += waits_since(&box->waits, &now, &moved);
+	if (box->spawner_waited_us && ours > box->spawner_waited_us)
+		box->waited_us += ours - box->spawner_waited_us;
+	box->spawner_waited_us = ours;
+	box->waits = now;
+	if (moved)
+		box->wall_moved_us = elapsed;
+	sum = box->waited_us + (now.runnable ? elapsed - box->wall_moved_us : 0);
+	return sum < elapsed ? sum : elapsed;
+}
+
+static void wall_look(void *ctx)
 {
 	struct box *box = ctx;
+	uint64_t now = clock_now_us(), elapsed = wall_elapsed(box, now);
+	uint64_t due = box->wall_limit_us + excused(box, elapsed);
 
-	/* Where questions are counted the time is used up as well. */
-	box_end_by(box, BOX_WALL_LIMIT, FLAG_WALL_LIMIT);
+	if (elapsed >= due || elapsed / WALL_MOST >= box->wall_limit_us) {
+		box_end_by(box, BOX_WALL_LIMIT, FLAG_WALL_LIMIT);
+		return;
+	}
+	box->wall_looked_us = elapsed;
+	/* Not for every little wait one by one. */
+	box->wall_due_us = due - elapsed < WALL_LOOK_MIN_US && due > box->wall_limit_us ? elapsed + WALL_LOOK_MIN_US : due;
+	arm_wall(box, now);
 }
 
 void box_start_clocks(struct box *box)
@@ -154,14 +223,11 @@ void box_start_clocks(struct box *box)
 		return;
 	box->cpu_check.fire = check_cpu;
 	box->cpu_check.ctx = box;
-	box->wall_deadline.fire = wall_over;
-	box->wall_deadline.ctx = box;
-	if (!box->wall_counts_questions)
-		timer_arm(ts, &box->wall_deadline, box->started_us + box->wall_limit_us);
-	else if (box->question) {
+	box->wall_due_us = box->wall_limit_us;
+	if (box->question)
 		box->question_since_us = box->started_us;
-		timer_arm(ts, &box->wall_deadline, box->started_us + box->wall_limit_us);
-	}
+	if (!box->wall_counts_questions || box->question)
+		arm_wall(box, clock_now_us());
 	check_cpu(box);
 }
 
@@ -188,12 +254,8 @@ void box_question(struct box *box, bool outstanding)
 	if (!box->wall_counts_questions || !box->started)
 		return; /* box_start_clocks() will see it */
 	if (outstanding) {
-		uint64_t left = box->wall_limit_us > box->question_used_us
-					? box->wall_limit_us - box->question_used_us
-					: 0;
-
 		box->question_since_us = now;
-		timer_arm(&box->sp->timers, &box->wall_deadline, now + left);
+		arm_wall(box, now);
 	} else {
 		box->question_used_us += now - box->question_since_us;
 		timer_disarm(&box->sp->timers, &box->wall_deadline);

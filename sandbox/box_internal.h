@@ -4,6 +4,7 @@
 #define WINNOW_SANDBOX_BOX_INTERNAL_H
 
 #include "sandbox/spawner.h"
+#include "sandbox/waits.h"
 
 struct box_output {
 	struct watch watch; /* our end of the pipe */
@@ -44,6 +45,12 @@ struct box {
 	/* The wall clock where it counts questions. */
 	bool question;
 	uint64_t question_since_us, question_used_us;
+
+	/* The wall clock, in time that counts (box_end.c). */
+	uint64_t wall_due_us, wall_looked_us; /* ends then, as far as is known; the last look */
+	uint64_t wall_moved_us;               /* of the last look at which a task had moved */
+	uint64_t waited_us, spawner_waited_us;
+	struct waits waits;                   /* of the last look */
 
 	/* The channel. */
 	struct watch channel;

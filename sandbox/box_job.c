@@ -14,6 +14,7 @@
 #include "core/pack.h"
 #include "core/str.h"
 
+#define NPROC_SLACK 4
 #define MAPPING_SLACK_BYTES (UINT64_C(32) << 20) /* libraries, arenas: address space that holds no data */
 #define STACK_MIN_BYTES (UINT64_C(64) << 20)
 #define STACK_MAX_BYTES (UINT64_C(256) << 20)
@@ -127,6 +128,14 @@ static void pack_rules(struct buf *b, const struct jail *jail, const struct box_
 	pack_str(b, home);
 }
 
+/* The spawner's exact clock must come first.  This limit is counted in whole
+ * ticks, each charged to whoever is met: on a machine shared with others it may
+ * be ahead of the exact time by some tenths. */
+static uint64_t cpu_backstop_s(uint64_t cpu_us)
+{
+	return (cpu_us + cpu_us / 2 + 999999) / 1000000 + 1;
+}
+
 static void pack_limits(struct buf *b, const struct jail *jail, const struct box_spec *spec)
 {
 	uint64_t memory = spec->memory_bytes, stack = memory / 8;
@@ -145,7 +154,7 @@ static void pack_limits(struct buf *b, const struct jail *jail, const struct box
 	if (stack > memory)
 		stack = memory;
 	LIMIT(RLIMIT_CORE, 0);
-	LIMIT(RLIMIT_CPU, (spec->cpu_us + 999999) / 1000000 + 1); /* the spawner's clock comes first */
+	LIMIT(RLIMIT_CPU, cpu_backstop_s(spec->cpu_us));
 	LIMIT(RLIMIT_FSIZE, spec->file_bytes);
 	LIMIT(RLIMIT_NOFILE, MAX_DESCRIPTORS);
 	LIMIT(RLIMIT_STACK, stack);
@@ -154,9 +163,10 @@ static void pack_limits(struct buf *b, const struct jail *jail, const struct box
 	LIMIT(RLIMIT_SIGPENDING, 1024);
 	LIMIT(spec->memory == BOX_MEMORY_DATA ? RLIMIT_DATA : RLIMIT_AS, memory + MAPPING_SLACK_BYTES);
 	/* Counts all of a user id: it means something where the box has its own.
-	 * In a user namespace init is counted as well. */
+	 * In a user namespace init is counted as well, and under an id of the slot's what
+	 * the run before left dead but not yet reaped: hence the few more. */
 	if (spec->processes && (jail->way.set_ids || jail->way.user_namespace))
-		LIMIT(RLIMIT_NPROC, spec->processes + jail->way.user_namespace);
+		LIMIT(RLIMIT_NPROC, spec->processes + NPROC_SLACK);
 #undef LIMIT
 	pack_u32(b, n);
 	for (uint32_t i = 0; i < n; i++) {

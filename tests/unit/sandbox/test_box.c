@@ -254,6 +254,29 @@ static void run_row(void **state)
 	ran_clear(&r);
 }
 
+/* More busy programs than cores: each is short of wall time because of the others, and must
+ * still end by its CPU limit. */
+static void crowded__ends_by_cpu_time(void **state)
+{
+	const struct fixture *f = *state;
+	struct run run = { ACTOR("spin"), .cpu_us = 200000, .wall_us = 300000 };
+	uint64_t crowd = 6 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), id;
+	struct ran r;
+
+	if (!f->sandbox)
+		skip();
+	if (crowd > 200)
+		crowd = 200;
+	for (uint64_t i = 1; i <= crowd; i++)
+		assert_int_equal(harness_send(f->sandbox, i, &run), 0);
+	for (uint64_t i = 1; i <= crowd; i++) {
+		assert_int_equal(harness_wait(f->sandbox, &id, &r), 0);
+		if (r.end != BOX_CPU_LIMIT)
+			fail_msg("end %d after %llu us of CPU; '%s'", r.end, (unsigned long long)r.cpu_us, r.failure);
+		ran_clear(&r);
+	}
+}
+
 /* Leave root behind for good, as setpriv --reuid … --no-new-privs does. */
 static bool become_nobody(void)
 {
@@ -288,7 +311,7 @@ static bool open_fixture(struct fixture *f, enum tier tier)
 int main(int argc, char **argv)
 {
 	static struct job jobs[TIER_COUNT][ARRAY_SIZE(rows)];
-	static struct CMUnitTest tests[TIER_COUNT * ARRAY_SIZE(rows)];
+	static struct CMUnitTest tests[TIER_COUNT * (ARRAY_SIZE(rows) + 1)];
 	const char *only = getenv("BOX_TEST_TIER");
 	size_t n = 0;
 	int r;
@@ -312,6 +335,9 @@ int main(int argc, char **argv)
 			tests[n].test_func = run_row;
 			tests[n++].initial_state = &jobs[t][i];
 		}
+		tests[n].name = mem_printf("%s: a crowd ends by CPU time", tier_name(t));
+		tests[n].test_func = crowded__ends_by_cpu_time;
+		tests[n++].initial_state = &fixtures[t];
 	}
 	r = _cmocka_run_group_tests("box", tests, n, NULL, NULL);
 	for (unsigned t = 0; t < TIER_COUNT; t++)
