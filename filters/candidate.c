@@ -458,6 +458,12 @@ void candidate_ask(struct job *job, const uint8_t *frame, size_t n)
 				"more than %u questions", JUDGE_MAX_QUESTIONS);
 		return;
 	}
+	/* What came before the question cannot be its answer. */
+	if (box_has_unread(job->box)) {
+		candidate_fault(job, VERDICT_RUNTIME_ERROR, FLAG_PROTOCOL,
+				"the program wrote to the channel unasked");
+		return;
+	}
 	job->asked = (char)frame[0];
 	if (job->asked == '>' && n == 13)
 		memcpy(&most, frame + 9, sizeof(most));

@@ -88,6 +88,8 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 int box_send(struct box *box, const void *frame, size_t n, struct error *err);
 /* A question is (no longer) outstanding: starts (stops) the wall clock where wall_counts_questions. */
 void box_question(struct box *box, bool outstanding);
+/* Something lies on the channel that no handler has seen. */
+bool box_has_unread(const struct box *box);
 void box_kill(struct box *box); /* ended() follows, with BOX_KILLED unless a limit came first */
 /* CPU time used so far. */
 uint64_t box_cpu_us(struct box *box);

@@ -184,6 +184,15 @@ int box_send(struct box *box, const void *frame, size_t n, struct error *err)
 	return 0;
 }
 
+bool box_has_unread(const struct box *box)
+{
+	char byte;
+
+	if (box->in.len > box->in_done)
+		return true;
+	return box->channel.fd >= 0 && recv(box->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 int box_watch_io(struct box *box, int out_fd, int err_fd, int channel_fd, struct error *err)
 {
 	struct spawner *sp = box->sp;

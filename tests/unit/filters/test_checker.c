@@ -56,6 +56,8 @@ static struct text_case {
 	{ "float: nan is never near", FLOAT(1e300, -1), "nan", "1", false, 1 },
 	{ "float: inf is never near", FLOAT(1e300, 1e300), "inf", "1", false, 1 },
 	{ "float: too large to be finite", FLOAT(1e300, 1e300), "1e999", "1", false, 1 },
+	{ "float: what no double holds is a word", FLOAT(-1, 1e-6), "1e400", "1e500", false, 1 },
+	{ "float: the same word that no double holds", FLOAT(-1, 1e-6), "1e400", "1e400", true, 0 },
 	{ "float: hexadecimal is a word", FLOAT(1, -1), "0x1", "1", false, 1 },
 	{ "float: no tolerance is equality of numbers", FLOAT(-1, -1), "2.50", "2.5", true, 0 },
 	{ "float: no tolerance and a difference", FLOAT(-1, -1), "2.51", "2.5", false, 1 },

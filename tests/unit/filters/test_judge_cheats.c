@@ -75,6 +75,14 @@ static struct cheat {
 	{ "cheat: many answers to one question",
 	  "import os, struct\ndef add(a, b):\n m = b'Ri' + struct.pack('<q', 3) + b'\\0\\0\\0\\0'\n m = struct.pack('<I', len(m)) + m\n"
 	  " for i in range(5):\n  try: os.write(100, m)\n  except OSError: pass\n return 3\n", false },
+	{ "cheat: answers before they are asked for",
+	  "import os, struct, time\ndef add(a, b):\n m = b''\n for x in (3, 30, 0, 4, 1, 2, 3, 2, 3):\n"
+	  "  r = b'Ri' + struct.pack('<q', x) + b'\\0\\0\\0\\0'\n  m += struct.pack('<I', len(r)) + r\n"
+	  " os.write(100, m)\n time.sleep(9)\n", false },
+	{ "cheat: answers together with its load",
+	  "import os, struct, time\nm = struct.pack('<I', 1) + b'K'\nfor x in (3, 30, 0):\n"
+	  " r = b'Ri' + struct.pack('<q', x) + b'\\0\\0\\0\\0'\n m += struct.pack('<I', len(r)) + r\n"
+	  "os.write(100, m)\ntime.sleep(9)\n", false },
 	{ "cheat: loaded twice", "import os, struct\nfor i in range(3):\n os.write(100, struct.pack('<I', 1) + b'K')\n", false },
 	{ "cheat: an endless frame", "import os, struct\ndef add(a, b):\n os.write(100, struct.pack('<I', 0xffffffff))\n while 1: os.write(100, b'x' * 65536)\n", false },
 	{ "cheat: half a frame and silence", "import os, struct, time\ndef add(a, b):\n os.write(100, struct.pack('<I', 100) + b'R')\n os._exit(0)\n", false },
