@@ -96,6 +96,15 @@ static int sync_dir_of(const char *path, struct error *err)
 	return 0;
 }
 
+static int write_special(const char *path, const void *data, size_t n, struct error *err)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return open_error(err, path);
+	return write_all(fd, data, n) < 0 ? error_set_errno(err, ERR_IO, "cannot write '%s'", path) : 0;
+}
+
 int fs_write_file(const char *path, const void *data, size_t n, struct error *err)
 {
 	cleanup_mem char *tmp = mem_printf("%s.tmp.%ld", path, (long)getpid());
@@ -104,6 +113,8 @@ int fs_write_file(const char *path, const void *data, size_t n, struct error *er
 
 	if (!tmp)
 		return no_memory(err);
+	if (fs_is_special(path))
+		return write_special(path, data, n, err);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot create '%s'", tmp);
@@ -152,6 +163,13 @@ bool fs_is_dir(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool fs_is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 int fs_free_bytes(const char *path, uint64_t *ret, struct error *err)
@@ -445,6 +463,10 @@ int fs_lines_next(struct fs_lines *l, const char **ret_line, size_t *ret_len, st
 	if (len && line[len - 1] == '\r')
 		len--;
 	line[len] = '\0';
+	if (l->number == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) { /* byte order mark */
+		line += 3;
+		len -= 3;
+	}
 	*ret_line = line;
 	if (ret_len)
 		*ret_len = len;

@@ -12,11 +12,15 @@
 /* Append the whole file to b (its max bounds it).  ERR_NOTFOUND, ERR_IO, ERR_LIMIT; names the path. */
 int fs_read_file(const char *path, struct buf *b, struct error *err);
 
-/* Write aside (path + ".tmp.PID"), fsync, rename, fsync the directory. */
+/*
+ * Write aside (path + ".tmp.PID"), fsync, rename, fsync the directory.  A device or a pipe
+ * (fs_is_special) is written to as it is: a rename would put a file in its place.
+ */
 int fs_write_file(const char *path, const void *data, size_t n, struct error *err);
 int fs_mkdir_all(const char *path, struct error *err);
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
+bool fs_is_special(const char *path); /* there, and neither a file nor a folder */
 int fs_free_bytes(const char *path, uint64_t *ret, struct error *err);
 
 /* Sorted names (no . and ..) in a folder; str_list_free() them. */

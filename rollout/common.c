@@ -190,6 +190,11 @@ int check_writable(const char *path, const char *what, struct error *err)
 		return 0;
 	if (fs_is_dir(path))
 		return error_set(err, ERR_INPUT, "%s: '%s' is a folder", what, path);
+	if (fs_is_special(path)) {
+		if (access(path, W_OK) < 0)
+			return error_set_errno(err, ERR_INPUT, "%s: cannot write '%s'", what, path);
+		return 0;
+	}
 	dir = fs_dirname(path);
 	if (!dir)
 		return error_set(err, ERR_NOMEM, "out of memory");

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/fs.h"
 #include "core/mem.h"
 #include "core/str.h"
 #include "rollout/passk.h"
@@ -119,26 +120,27 @@ static int write_lines(const struct grade *g, FILE *out, const char *path, struc
 
 int grade_write(const struct grade *g, const char *path, struct error *err)
 {
+	bool special = fs_is_special(path); /* a rename would put a file in its place */
 	cleanup_mem char *aside = NULL;
 	FILE *out;
 	int rc;
 
 	if (str_eq(path, "-"))
 		return write_lines(g, stdout, "standard output", err);
-	aside = mem_printf("%s.tmp.%d", path, (int)getpid());
+	aside = special ? mem_strdup(path) : mem_printf("%s.tmp.%d", path, (int)getpid());
 	if (!aside)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	out = fopen(aside, "we");
 	if (!out)
 		return error_set_errno(err, ERR_IO, "--out: cannot write '%s'", path);
 	rc = write_lines(g, out, path, err);
-	if (rc == 0 && (fflush(out) != 0 || fsync(fileno(out)) < 0))
+	if (rc == 0 && (fflush(out) != 0 || (!special && fsync(fileno(out)) < 0)))
 		rc = error_set_errno(err, ERR_IO, "cannot write '%s'", path);
 	if (fclose(out) != 0 && rc == 0)
 		rc = error_set_errno(err, ERR_IO, "cannot write '%s'", path);
-	if (rc == 0 && rename(aside, path) < 0)
+	if (rc == 0 && !special && rename(aside, path) < 0)
 		rc = error_set_errno(err, ERR_IO, "cannot rename '%s' to '%s'", aside, path);
-	if (rc < 0)
+	if (rc < 0 && !special)
 		(void) unlink(aside);
 	return rc;
 }
