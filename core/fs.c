@@ -53,7 +53,7 @@ int fs_read_file(const char *path, struct buf *b, struct error *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set_errno(err, ERR_IO, "cannot read '%s'", path);
+			return error_set_errno(err, errno == EISDIR ? ERR_INPUT : ERR_IO, "cannot read '%s'", path);
 		if (n == 0)
 			return 0;
 		if (!to) {
@@ -131,6 +131,14 @@ int fs_write_file(const char *path, const void *data, size_t n, struct error *er
 	return sync_dir_of(path, err);
 }
 
+/* A file in the way is the caller's input; all else is the file system's. */
+static int mkdir_error(struct error *err, const char *path)
+{
+	int code = errno == EEXIST || errno == ENOTDIR ? ERR_INPUT : ERR_IO;
+
+	return error_set_errno(err, code, "cannot create folder '%s'", path);
+}
+
 int fs_mkdir_all(const char *path, struct error *err)
 {
 	cleanup_mem char *copy = mem_strdup(path);
@@ -143,12 +151,12 @@ int fs_mkdir_all(const char *path, struct error *err)
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST)
-			return error_set_errno(err, ERR_IO, "cannot create folder '%s'", copy);
+			return mkdir_error(err, copy);
 		*p = '/';
 	}
 	if (mkdir(copy, 0777) == 0 || (errno == EEXIST && fs_is_dir(copy)))
 		return 0;
-	return error_set_errno(err, ERR_IO, "cannot create folder '%s'", copy);
+	return mkdir_error(err, copy);
 }
 
 bool fs_exists(const char *path)
@@ -232,50 +240,86 @@ int fs_list(const char *path, char ***ret, size_t *ret_n, struct error *err)
 
 /* --- removal --- */
 
-#define MAX_NESTING 256 /* two descriptors are held for each level */
+/*
+ * The tree may be a stranger's work, of any depth and with any modes, but nobody changes it any
+ * more.  So there is neither recursion nor a list of names: the way down is by folder, the way up
+ * by "..", and what was emptied below is found again because it can then be removed.
+ */
+struct removal {
+	int fd; /* the folder that is being emptied */
+	dev_t dev;
+	ino_t emptied; /* the folder last come back from: it must go now */
+	unsigned long depth;
+};
 
-static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *err);
-
-static int remove_entry(int dirfd, const char *name, dev_t dev, unsigned depth, struct error *err)
+static void enter_folder(struct removal *m, int fd)
 {
-	cleanup_fd int fd = -1;
-	struct stat st;
-	int r;
+	(void) close(m->fd);
+	m->fd = fd;
+}
 
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return error_set_errno(err, ERR_IO, "cannot remove '%s'", name);
-	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/* Open a folder of m->fd that is not empty, to go on there. */
+static int go_down(struct removal *m, const char *name, struct error *err)
+{
+	cleanup_fd int fd = openat(m->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 && errno == EACCES && fchmodat(m->fd, name, 0700, 0) == 0)
+		fd = openat(m->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open '%s' to remove it", name);
 	if (fstat(fd, &st) < 0)
 		return error_set_errno(err, ERR_IO, "cannot look at '%s'", name);
-	if (st.st_dev != dev)
+	if (st.st_dev != m->dev)
 		return error_set(err, ERR_IO, "'%s' is on another device and is left alone", name);
+	if (m->emptied && st.st_ino == m->emptied)
+		return error_set(err, ERR_IO, "cannot remove folder '%s'", name);
 	/* A folder may have lost its own write bit. */
 	if ((st.st_mode & 0700) != 0700)
 		(void) fchmod(fd, 0700);
-	r = remove_entries(fd, dev, depth + 1, err);
-	if (r < 0)
-		return r;
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return error_set_errno(err, ERR_IO, "cannot remove folder '%s'", name);
+	enter_folder(m, fd_steal(&fd));
+	m->emptied = 0;
+	m->depth++;
+	return 1;
+}
+
+static int go_up(struct removal *m, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(m->fd, &st) < 0)
+		return error_set_errno(err, ERR_IO, "cannot look at a folder");
+	fd = openat(m->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot go back from a folder");
+	enter_folder(m, fd);
+	m->emptied = st.st_ino;
+	m->depth--;
 	return 0;
 }
 
-static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *err)
+/* 1: went down into a folder, 0: removed. */
+static int remove_entry(struct removal *m, const char *name, struct error *err)
 {
-	int copy, r = 0;
-	struct dirent *e;
-	DIR *dir;
+	if (unlinkat(m->fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return error_set_errno(err, ERR_IO, "cannot remove '%s'", name);
+	if (unlinkat(m->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return error_set_errno(err, ERR_IO, "cannot remove folder '%s'", name);
+	return go_down(m, name, err);
+}
 
-	if (depth > MAX_NESTING)
-		return error_set(err, ERR_LIMIT, "folders nest more than %d deep", MAX_NESTING);
-	copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = copy < 0 ? NULL : fdopendir(copy);
+/* 1: went down into a folder, 0: m->fd is empty. */
+static int remove_entries(struct removal *m, struct error *err)
+{
+	int copy = openat(m->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
 	if (!dir) {
 		r = error_set_errno(err, ERR_IO, "cannot read a folder to remove it");
 		if (copy >= 0)
@@ -291,7 +335,7 @@ static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *er
 			break;
 		}
 		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
-			r = remove_entry(dirfd, e->d_name, dev, depth, err);
+			r = remove_entry(m, e->d_name, err);
 	}
 	(void) closedir(dir);
 	return r;
@@ -299,11 +343,25 @@ static int remove_entries(int dirfd, dev_t dev, unsigned depth, struct error *er
 
 int fs_remove_below(int dirfd, struct error *err)
 {
+	struct removal m = { .fd = -1 };
 	struct stat st;
+	int r = 0;
 
 	if (fstat(dirfd, &st) < 0)
 		return error_set_errno(err, ERR_IO, "cannot look at a folder");
-	return remove_entries(dirfd, st.st_dev, 0, err);
+	m.dev = st.st_dev;
+	m.fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m.fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot read a folder to remove it");
+	for (;;) {
+		r = remove_entries(&m, err);
+		if (r < 0 || (r == 0 && !m.depth))
+			break;
+		if (r == 0 && (r = go_up(&m, err)) < 0)
+			break;
+	}
+	(void) close(m.fd);
+	return r;
 }
 
 int fs_remove_tree(const char *path, struct error *err)
@@ -320,6 +378,9 @@ int fs_remove_tree(const char *path, struct error *err)
 			return error_set_errno(err, ERR_IO, "cannot remove '%s'", path);
 		return 0;
 	}
+	/* It, too, may have lost its own bits. */
+	if ((st.st_mode & 0700) != 0700)
+		(void) chmod(path, 0700);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return open_error(err, path);

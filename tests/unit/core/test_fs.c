@@ -79,16 +79,55 @@ static void fs__says_what_failed(void **state)
 	buf_init(&b, 10);
 	assert_int_equal(fs_read_file("/nonexistent/x", &b, &err), ERR_NOTFOUND);
 	assert_string_equal(err.msg, "cannot open '/nonexistent/x': No such file or directory");
-	assert_int_equal(fs_read_file(dir, &b, &err), ERR_IO);
+	assert_int_equal(fs_read_file(dir, &b, &err), ERR_INPUT);
 	assert_int_equal(fs_write_file("/nonexistent/x", "", 0, &err), ERR_IO);
 	assert_int_equal(fs_lines_open(dir, 10, &l, &err), ERR_INPUT);
 	assert_int_equal(fs_lines_open("/nonexistent", 10, &l, &err), ERR_NOTFOUND);
 	write_file("x", 1);
-	assert_int_equal(fs_mkdir_all(path, &err), ERR_IO);
+	assert_int_equal(fs_mkdir_all(path, &err), ERR_INPUT);
+	/* a node is written to, and stays one: no file takes its place */
+	(void) unlink(path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_true(fs_is_special(path) && !fs_is_special(dir) && !fs_is_special("/nonexistent"));
+	assert_int_equal(fs_write_file(path, "x", 1, &err), 0);
+	assert_true(fs_is_special(path));
+	(void) unlink(path);
+	assert_int_equal(symlink("/dev/full", path), 0);
+	assert_int_equal(fs_write_file(path, "x", 1, &err), ERR_IO);
+	assert_true(fs_is_special(path));
+	(void) unlink(path);
+	write_file("x", 1);
 	assert_int_equal(fs_free_bytes(dir, &bytes, &err), 0);
 	assert_true(bytes > 0);
 	assert_true(fs_exists(path) && !fs_is_dir(path) && fs_is_dir(dir));
 	buf_clear(&b);
+}
+
+static void fs__removes_trees_of_any_depth(void **state)
+{
+	char tree[128];
+	struct error err = ERROR_INIT;
+	int fd;
+
+	(void)state;
+	(void) snprintf(tree, sizeof(tree), "%s/deep", dir);
+	assert_int_equal(mkdir(tree, 0700), 0);
+	fd = open(tree, O_RDONLY | O_DIRECTORY);
+	for (int i = 0; i < 3000; i++) {
+		int below;
+
+		assert_int_equal(mkdirat(fd, "d", 0700), 0);
+		assert_int_equal(mkdirat(fd, "e", 0700), 0);
+		below = openat(fd, "d", O_RDONLY | O_DIRECTORY);
+		assert_true(below >= 0);
+		if (i % 100 == 0)
+			assert_int_equal(fchmod(fd, 0), 0);
+		close(fd);
+		fd = below;
+	}
+	close(fd);
+	assert_int_equal(fs_remove_tree(tree, &err), 0);
+	assert_false(fs_exists(tree));
 }
 
 static void fs__removes_trees_but_follows_no_link(void **state)
@@ -147,6 +186,7 @@ static struct lines_case {
 	{ "lines: ended", "abc\n", 4, "abc|" },
 	{ "lines: empty ones", "\n\nx\n\n", 5, "||x||" },
 	{ "lines: carriage returns", "a\r\nb\r\n", 6, "a|b|" },
+	{ "lines: a byte order mark", "\xef\xbb\xbf" "a\n\xef\xbb\xbf" "b\n", 9, "a|\xef\xbb\xbf" "b|" },
 	{ "lines: as long as may be", "0123456789012345\nx", 18, "0123456789012345|x|" },
 };
 
@@ -371,7 +411,7 @@ static void compress__refuses_unknown_words(void **state)
 int main(void)
 {
 	static struct CMUnitTest tests[ARRAY_SIZE(path_cases) + ARRAY_SIZE(lines_cases) +
-				       ARRAY_SIZE(kind_cases) + 8];
+				       ARRAY_SIZE(kind_cases) + 9];
 	size_t n = 0;
 
 	ADD_ROWS(tests, n, path_cases, joins);
@@ -379,6 +419,7 @@ int main(void)
 	ADD_ROWS(tests, n, kind_cases, compresses);
 	ADD_TEST(tests, n, fs__writes_and_reads_whole_files);
 	ADD_TEST(tests, n, fs__says_what_failed);
+	ADD_TEST(tests, n, fs__removes_trees_of_any_depth);
 	ADD_TEST(tests, n, fs__removes_trees_but_follows_no_link);
 	ADD_TEST(tests, n, lines__names_the_line_that_is_too_long);
 	ADD_TEST(tests, n, lines__reads_many);
