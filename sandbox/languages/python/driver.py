@@ -64,6 +64,10 @@ def _start():
         channel = 3
         posix.set_inheritable(3, False)
 
+    # As on an ordinary machine; the stack's limit, which is the default, is larger here.
+    import _thread
+    _thread.stack_size(8 << 20)
+
     import _sitebuiltins
     builtins.exit = _sitebuiltins.Quitter('exit', 'Ctrl-D (i.e. EOF)')
     builtins.quit = _sitebuiltins.Quitter('quit', 'Ctrl-D (i.e. EOF)')

@@ -147,6 +147,9 @@ static struct cheat {
 	{ "honest: sets the recursion limit and exits by name nowhere", "import sys\nsys.setrecursionlimit(10 ** 6)\ndef add(a, b): return sum([a, b])\n", true },
 	{ "honest: an int subclass", "import enum\nclass N(int): pass\ndef add(a, b): return N(a + b)\n", true },
 	{ "honest: starts a thread", "import threading\ndef add(a, b):\n r = []\n t = threading.Thread(target=lambda: r.append(a + b))\n t.start()\n t.join()\n return r[0]\n", true },
+	{ "honest: starts eight threads at once", "import threading\ndef add(a, b):\n e = threading.Event()\n r = []\n"
+	  " t = [threading.Thread(target=lambda: (e.wait(), r.append(1))) for i in range(8)]\n for x in t: x.start()\n e.set()\n"
+	  " for x in t: x.join()\n return a + b + len(r) - 8\n", true },
 	{ "honest: catches what it raises", "def add(a, b):\n try: exit(3)\n except SystemExit: return a + b\n", true },
 };
 
