@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fs.h"
 #include "core/mem.h"
 #include "core/str.h"
 
@@ -38,6 +39,36 @@ bool run_flag(const struct run *r, const char *key)
 	return json_is_true(json_object_get(r->config, key));
 }
 
+/* What a policy is told; checked whatever the policy, since not each of them looks at it. */
+static int check_sampling(const struct run *r, struct error *err)
+{
+	static const struct {
+		const char *key, *flag;
+		double min, max;
+	} numbers[] = {
+		{ "temperature", "temperature", 0, 100 },
+		{ "top_p", "top-p", 0, 1 },
+		{ "max_tokens", "max-tokens", 1, INT32_MAX },
+		{ "requests", "requests", 1, 65536 },
+		{ "request_timeout", "request-timeout", 0.001, 86400 },
+		{ "retries", "retries", 0, 1000 },
+	};
+	const char *api = run_str(r, "api"), *key_file = run_str(r, "api_key_file");
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		double v = run_num(r, numbers[i].key);
+
+		if (v < numbers[i].min || v > numbers[i].max) /* false where it is not given */
+			return error_set(err, ERR_INPUT, "--%s: %g is not between %g and %.10g", numbers[i].flag, v,
+					 numbers[i].min, numbers[i].max);
+	}
+	if (api && !str_eq(api, "chat") && !str_eq(api, "completions"))
+		return error_set(err, ERR_INPUT, "--api: '%s' is neither chat nor completions", api);
+	if (key_file && !fs_exists(key_file))
+		return error_set(err, ERR_INPUT, "--api-key-file: there is no '%s'", key_file);
+	return 0;
+}
+
 /* Fill the plain fields from r->config. */
 int run_apply_config(struct run *r, struct error *err)
 {
@@ -57,8 +88,8 @@ int run_apply_config(struct run *r, struct error *err)
 				   .memory_bytes = run_u64(r, "memory") << 20,
 				   .output_bytes = run_u64(r, "output") << 10 };
 	r->by_record = run_str(r, "policy") && str_starts(run_str(r, "policy"), "replay:");
-	rc = plan_shard_parse(run_str(r, "shard"), &r->shard, err);
-	return rc;
+	rc = check_sampling(r, err);
+	return rc < 0 ? rc : plan_shard_parse(run_str(r, "shard"), &r->shard, err);
 }
 
 int run_configure(struct run *r, const struct options *o, struct error *err)

@@ -143,8 +143,8 @@ static void check_cpu(void *ctx)
 /*
  * The wall clock.  It counts either all time from exec on, or only that in
  * which a question is outstanding.  What of it the box's tasks spent ready to
- * run but without a core is taken off again, and so is what we ourselves had to
- * wait before we could pass on what it said: a busy machine makes no wall limit.
+ * run but without a core is taken off again, and with questions what we ourselves
+ * had to wait before we could take an answer: a busy machine makes no wall limit.
  * The kernel counts a wait when it is over, hence the rule for a task that is
  * ready now and has not moved since an earlier look.
  *
@@ -179,23 +179,30 @@ static void arm_wall(struct box *box, uint64_t now)
 static uint64_t excused(struct box *box, uint64_t elapsed)
 {
 	static const char proc[] = "/proc";
-	uint64_t ours, sum;
+	struct waits_growth g;
 	struct waits now;
-	bool moved;
+	uint64_t sum, most;
 
 	if (!waits_usable(proc))
 		return 0;
 	waits_read(proc, box->init_pid, box->program_pid, &now);
-	ours = waits_of_task(proc, getpid());
-	box->waited_us += waits_since(&box->waits, &now, &moved);
-	if (box->spawner_waited_us && ours > box->spawner_waited_us)
-		box->waited_us += ours - box->spawner_waited_us;
-	box->spawner_waited_us = ours;
+	g = waits_since(&box->waits, &now);
 	box->waits = now;
-	if (moved)
+	box->waited_us += g.waited_us;
+	box->wait_cpu_us += g.cpu_us;
+	if (box->wall_counts_questions) {
+		uint64_t ours = waits_of_task(proc, getpid());
+
+		if (box->spawner_waited_us && ours > box->spawner_waited_us)
+			box->waited_us += ours - box->spawner_waited_us;
+		box->spawner_waited_us = ours;
+	}
+	if (g.moved)
 		box->wall_moved_us = elapsed;
 	sum = box->waited_us + (now.runnable ? elapsed - box->wall_moved_us : 0);
-	return sum < elapsed ? sum : elapsed;
+	/* Several waits may be of the same time, but none of that in which it ran. */
+	most = elapsed > box->wait_cpu_us ? elapsed - box->wait_cpu_us : 0;
+	return sum < most ? sum : most;
 }
 
 static void wall_look(void *ctx)
@@ -210,7 +217,9 @@ static void wall_look(void *ctx)
 	}
 	box->wall_looked_us = elapsed;
 	/* Not for every little wait one by one. */
-	box->wall_due_us = due - elapsed < WALL_LOOK_MIN_US && due > box->wall_limit_us ? elapsed + WALL_LOOK_MIN_US : due;
+	if (due > box->wall_limit_us && due - elapsed < WALL_LOOK_MIN_US)
+		due = elapsed + WALL_LOOK_MIN_US;
+	box->wall_due_us = due;
 	arm_wall(box, now);
 }
 

@@ -142,11 +142,10 @@ void waits_read(const char *proc, pid_t init, pid_t program, struct waits *ret)
 		look_at_process(&t, t.pids[i], t.pids[i] == init ? NULL : ret);
 }
 
-uint64_t waits_since(const struct waits *before, const struct waits *now, bool *ret_moved)
+struct waits_growth waits_since(const struct waits *before, const struct waits *now)
 {
-	uint64_t sum = 0;
+	struct waits_growth g = { .moved = before->n != now->n };
 
-	*ret_moved = before->n != now->n;
 	for (size_t i = 0; i < now->n; i++) {
 		const struct wait_task *task = &now->tasks[i];
 		struct wait_task old = { 0 };
@@ -157,9 +156,10 @@ uint64_t waits_since(const struct waits *before, const struct waits *now, bool *
 		/* Another's number, used again. */
 		if (old.waited_us > task->waited_us || old.cpu_us > task->cpu_us)
 			old = (struct wait_task){ 0 };
-		sum += task->waited_us - old.waited_us;
+		g.cpu_us += task->cpu_us - old.cpu_us;
+		g.waited_us += task->waited_us - old.waited_us;
 		if (old.tid != task->tid || old.waited_us != task->waited_us || old.cpu_us != task->cpu_us)
-			*ret_moved = true;
+			g.moved = true;
 	}
-	return sum;
+	return g;
 }

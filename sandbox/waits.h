@@ -30,8 +30,11 @@ bool waits_usable(const char *proc);
 void waits_read(const char *proc, pid_t init, pid_t program, struct waits *ret);
 /* What a single task has waited; 0: unknown. */
 uint64_t waits_of_task(const char *proc, pid_t tid);
-/* What the tasks of now have waited since before.  *ret_moved: one of them has
- * begun, ended, run, or had its waiting counted. */
-uint64_t waits_since(const struct waits *before, const struct waits *now, bool *ret_moved);
+/* What the tasks of now have used and waited since before. */
+struct waits_growth {
+	uint64_t cpu_us, waited_us;
+	bool moved; /* one of them has begun, ended, run, or had its waiting counted */
+};
+struct waits_growth waits_since(const struct waits *before, const struct waits *now);
 
 #endif

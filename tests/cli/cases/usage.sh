@@ -24,3 +24,7 @@ say $WINNOW export --format=sft --out=x --container=parquet
 say $WINNOW export --format=sft --out=x --trainer=x
 say $WINNOW bench --seconds=0
 say $WINNOW help frobnicate
+# what a policy is told is checked whatever the policy, and before the store is looked for
+for o in --temperature=-1 --top-p=2 --max-tokens=0 --requests=0 --request-timeout=0 --retries=1001 --api=x --api-key-file=none; do
+	say $WINNOW run --policy replay:none $o
+done

@@ -93,7 +93,7 @@ static void fs__says_what_failed(void **state)
 	assert_true(fs_is_special(path));
 	(void) unlink(path);
 	assert_int_equal(symlink("/dev/full", path), 0);
-	assert_int_equal(fs_write_file(path, "x", 1, &err), ERR_IO);
+	assert_int_equal(fs_write_file(path, "x", 1, &err), ERR_NOSPACE);
 	assert_true(fs_is_special(path));
 	(void) unlink(path);
 	write_file("x", 1);

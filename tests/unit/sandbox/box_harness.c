@@ -185,7 +185,7 @@ static void service_request(void *state, uint64_t id, const uint8_t *msg, size_t
 		return;
 	}
 	if (kill_after || t->kind == TALK_IDLE)
-		t->timer = spawner_timer_start(st->sp, kill_after ? kill_after : 300000, later, t);
+		t->timer = spawner_timer_start(st->sp, kill_after ? kill_after : 1000000, later, t);
 	if (t->kind == TALK_ECHO)
 		ask(t, "hello", 5);
 	else if (t->kind == TALK_BIG)

@@ -19,7 +19,7 @@ enum run_talk {
 	TALK_ECHO,     /* send three frames one after another, expect them back, then "q" */
 	TALK_BIG,      /* one frame of 900,000 bytes there and back, then "q" */
 	TALK_SILENT,   /* ask "s": it never answers */
-	TALK_IDLE,     /* ask nothing for 300 ms, then "q" */
+	TALK_IDLE,     /* ask nothing for a second, then "q" */
 	TALK_LISTEN    /* only count what comes; kill after 1000 frames */
 };
 

@@ -118,19 +118,26 @@ static void since__is_by_task(void **state)
 	static const struct waits a = { .n = 2, .tasks = { { 1, 10, 100 }, { 2, 10, 50 } } };
 	static const struct waits b = { .n = 2, .tasks = { { 3, 1, 30 }, { 2, 10, 70 } } };
 	static const struct waits again = { .n = 1, .tasks = { { 3, 1, 20 } } };
-	bool moved;
+	struct waits_growth g;
 
 	(void)state;
-	assert_int_equal(waits_since(&none, &none, &moved), 0);
-	assert_false(moved);
-	assert_int_equal(waits_since(&none, &a, &moved), 150);
-	assert_true(moved);
-	assert_int_equal(waits_since(&a, &a, &moved), 0);
-	assert_false(moved);
-	assert_int_equal(waits_since(&a, &b, &moved), 30 + 20); /* one gone, one new, one went on */
-	assert_true(moved);
-	assert_int_equal(waits_since(&b, &again, &moved), 20); /* another task of the same number */
-	assert_true(moved);
+	g = waits_since(&none, &none);
+	assert_int_equal(g.waited_us, 0);
+	assert_false(g.moved);
+	g = waits_since(&none, &a);
+	assert_int_equal(g.waited_us, 150);
+	assert_int_equal(g.cpu_us, 20);
+	assert_true(g.moved);
+	g = waits_since(&a, &a);
+	assert_int_equal(g.waited_us, 0);
+	assert_false(g.moved);
+	g = waits_since(&a, &b); /* one gone, one new, one went on */
+	assert_int_equal(g.waited_us, 30 + 20);
+	assert_int_equal(g.cpu_us, 1);
+	assert_true(g.moved);
+	g = waits_since(&b, &again); /* another task of the same number */
+	assert_int_equal(g.waited_us, 20);
+	assert_true(g.moved);
 }
 
 /* --- a core that many want --- */
