@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&cmd_grade,
 	&cmd_exec,
 	&cmd_export,
+	&cmd_report,
 	&cmd_show,
 	&cmd_sql,
 	&cmd_prompt,
