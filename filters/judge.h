@@ -89,7 +89,9 @@ int judge_exec(struct judge *j, const struct exec_request *req, exec_done_fn *do
 	       struct error *err);
 
 /* What equality of verdicts goes by (DESIGN section 7): SHA-256 over program bytes,
- * language, tests digest, checker, driver, judge and toolchain versions, limits and tier. */
+ * language, tests digest, checker, driver, judge and toolchain versions, limits and tier; its
+ * first JUDGE_KEY_PREFIX bytes give way to those of the tests digest. */
+#define JUDGE_KEY_PREFIX 8
 int judge_verdict_key(const struct judge *j, const struct judge_request *req, uint8_t ret[HASH_SHA256_BYTES], struct error *err);
 void exec_result_clear(struct exec_result *r); /* what a callback was given is cleared after it */
 /* The version of the judge's own code, part of every key; bumped when a verdict could change. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reuse.c - open addressing with linear probing; keys are SHA-256, so their first bytes are the hash. */
+/* reuse.c - open addressing with linear probing; the last bytes of a key are those of a SHA-256 and serve as the hash (the first are the task's). */
 #include "rollout/reuse.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static size_t home(const struct reuse *r, const uint8_t *key)
 {
 	uint64_t h;
 
-	memcpy(&h, key, sizeof(h));
+	memcpy(&h, key + REUSE_KEY_BYTES - sizeof(h), sizeof(h));
 	return (size_t)h & (r->cap - 1);
 }
 

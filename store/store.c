@@ -28,6 +28,11 @@
 #define HEADER_APPLICATION_ID 68 /* big-endian there */
 #define SCRATCH_MAX ((size_t)2 << 30)
 
+/* Of a writer. */
+#define PRAGMAS                                                                                                     \
+	"PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"                     \
+	"PRAGMA mmap_size = 67108864; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864"
+
 static int not_ours(const char *path, const char *why, struct error *err)
 {
 	return error_set(err, ERR_INPUT, "'%s' is not a winnow store (%s)", path, why);
@@ -480,10 +485,7 @@ static int open_for_writing(struct store *s, const char *name, uint64_t wait_us,
 		r = migrate(s, id.version, err);
 	if (r == 0)
 		r = store_exec(s,
-			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
-			       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA mmap_size = 67108864;"
-			       "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864",
-			       "set up", err);
+			       "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; " PRAGMAS, "set up", err);
 	if (r == 0)
 		r = store_make_intact_views(s, err);
 	return r;
@@ -549,6 +551,11 @@ void store_close(struct store *s)
 	mem_free(s->path);
 	mem_free(s->real);
 	mem_free(s);
+}
+
+const char *store_pragmas(void)
+{
+	return PRAGMAS;
 }
 
 const char *store_path(const struct store *s)

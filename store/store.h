@@ -31,6 +31,8 @@ enum store_mode { STORE_READ, STORE_WRITE };
 int store_open(const char *path, enum store_mode mode, uint64_t wait_us, const char *what, struct store **ret, struct error *err);
 void store_close(struct store *s);             /* rolls back what is open; NULL is fine */
 const char *store_path(const struct store *s);
+/* The pragmas of a writer, apart from WAL and foreign keys: what a comparison has to set too. */
+const char *store_pragmas(void);
 
 /* One transaction at a time.  A writing function below makes one of its own where none is open.
  * When one fails within yours, roll back; after ERR_NOSPACE and ERR_IO SQLite may have done so already. */

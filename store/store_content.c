@@ -7,9 +7,9 @@
 
 /* Most texts are new, so try to insert and look only when something was there. */
 static const char sql_insert_content[] =
-	"INSERT INTO content(content_row, digest, bytes, body, checksum)"
-	" VALUES (?1, ?2, ?3, ?4, row_checksum(?1, ?2, ?3, ?4)) ON CONFLICT (digest) DO NOTHING";
-static const char sql_find_content[] = "SELECT content_row FROM content WHERE digest = ?1";
+	"INSERT INTO content(content_row, near, digest, bytes, body, checksum)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, row_checksum(?1, ?2, ?3, ?4, ?5)) ON CONFLICT (near, digest) DO NOTHING";
+static const char sql_find_content[] = "SELECT content_row FROM content WHERE near = ?1 AND digest = ?2";
 static const char sql_read_content[] = "SELECT digest, body FROM content WHERE content_row = ?1";
 static const char sql_insert_program[] =
 	"INSERT INTO program(program_row, program_id, language, content_row, checksum)"
@@ -48,7 +48,7 @@ static int found_row(struct store *s, sqlite3_stmt *st, const char *doing, int64
 	return 0;
 }
 
-int store_intern(struct store *s, const char *text, size_t n, int64_t *ret_row, struct error *err)
+int store_intern(struct store *s, int64_t near, const char *text, size_t n, int64_t *ret_row, struct error *err)
 {
 	uint8_t digest[HASH_SHA256_BYTES];
 	sqlite3_stmt *st = NULL;
@@ -66,9 +66,10 @@ int store_intern(struct store *s, const char *text, size_t n, int64_t *ret_row, 
 	if (r < 0)
 		return r;
 	sqlite3_bind_int64(st, 1, row);
-	store_bind_blob(st, 2, digest, sizeof(digest));
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)n);
-	store_bind_text(st, 4, text, n);
+	sqlite3_bind_int64(st, 2, near);
+	store_bind_blob(st, 3, digest, sizeof(digest));
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)n);
+	store_bind_text(st, 5, text, n);
 	r = insert_or_not(s, st, IDS_CONTENT, "store a text", &fresh, err);
 	if (r < 0)
 		return r;
@@ -76,19 +77,20 @@ int store_intern(struct store *s, const char *text, size_t n, int64_t *ret_row, 
 		r = store_stmt(s, sql_find_content, &st, err);
 		if (r < 0)
 			return r;
-		store_bind_blob(st, 1, digest, sizeof(digest));
+		sqlite3_bind_int64(st, 1, near);
+		store_bind_blob(st, 2, digest, sizeof(digest));
 		return found_row(s, st, "find a text", ret_row, err);
 	}
 	*ret_row = row;
 	return 0;
 }
 
-int store_intern_str(struct store *s, const char *text, int64_t *ret_row, struct error *err)
+int store_intern_str(struct store *s, int64_t near, const char *text, int64_t *ret_row, struct error *err)
 {
-	return store_intern(s, text, text ? strlen(text) : 0, ret_row, err);
+	return store_intern(s, near, text, text ? strlen(text) : 0, ret_row, err);
 }
 
-int store_intern_program(struct store *s, const char *text, size_t n, const char *language, int64_t *ret_row, struct error *err)
+int store_intern_program(struct store *s, int64_t near, const char *text, size_t n, const char *language, int64_t *ret_row, struct error *err)
 {
 	char program_id[HASH_GIT_HEX];
 	int64_t content, row;
@@ -99,7 +101,7 @@ int store_intern_program(struct store *s, const char *text, size_t n, const char
 	*ret_row = 0;
 	if (!text)
 		return 0;
-	r = store_intern(s, text, n, &content, err);
+	r = store_intern(s, near, text, n, &content, err);
 	if (r == 0)
 		r = store_new_id(s, IDS_PROGRAM, &row, err);
 	if (r == 0)

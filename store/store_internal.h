@@ -79,10 +79,12 @@ int store_scope_light(struct store *s, struct store_scope *scope, struct error *
 int store_scope_end(struct store *s, struct store_scope *scope, int r, struct error *err);
 
 /* --- store_content.c --- */
-/* The row of a text, made where it is not there yet; NULL text gives row 0. */
-int store_intern(struct store *s, const char *text, size_t n, int64_t *ret_row, struct error *err);
-int store_intern_str(struct store *s, const char *text, int64_t *ret_row, struct error *err);
-int store_intern_program(struct store *s, const char *text, size_t n, const char *language, int64_t *ret_row, struct error *err);
+/* The row of a text, made where it is not there yet; NULL text gives row 0.  A text is stored once
+ * for each `near`, the row of the task it belongs to or 0: an index in the order of
+ * digests alone would have every new text on a page of its own. */
+int store_intern(struct store *s, int64_t near, const char *text, size_t n, int64_t *ret_row, struct error *err);
+int store_intern_str(struct store *s, int64_t near, const char *text, int64_t *ret_row, struct error *err);
+int store_intern_program(struct store *s, int64_t near, const char *text, size_t n, const char *language, int64_t *ret_row, struct error *err);
 int store_intern_sampling(struct store *s, const char *model, const char *fingerprint, const char *parameters,
 			  int64_t *ret_row, struct error *err);
 /* The text of a row (mem_free() it); ERR_CORRUPT where it is missing, was dropped or does not match its digest. */

@@ -48,7 +48,7 @@ static int put_template(struct store *s, const json_t *text, int64_t *ret_row, s
 	if (!text)
 		return 0;
 	r = json_dump_canonical(text, &out, err);
-	return r < 0 ? r : store_intern(s, out.data, out.len, ret_row, err);
+	return r < 0 ? r : store_intern(s, 0, out.data, out.len, ret_row, err);
 }
 
 static int put_run(struct store *s, int64_t id, const struct store_run *run, struct error *err)
@@ -92,7 +92,7 @@ static int put_plan_item(struct store *s, int64_t id, size_t ordinal, const stru
 {
 	int64_t messages;
 	sqlite3_stmt *st = NULL;
-	int r = store_intern_str(s, item->messages_json, &messages, err);
+	int r = store_intern_str(s, 0, item->messages_json, &messages, err);
 
 	if (r == 0)
 		r = store_stmt(s, sql_insert_plan, &st, err);

@@ -87,17 +87,17 @@ static int intern_all(struct store *s, const struct store_sample *row, struct re
 	int r = find_task_row(s, row, &ref->task, err);
 
 	if (r == 0)
-		r = store_intern(s, row->completion, row->completion_len, &ref->completion, err);
+		r = store_intern(s, ref->task, row->completion, row->completion_len, &ref->completion, err);
 	if (r == 0)
-		r = store_intern(s, row->reasoning, row->reasoning_len, &ref->reasoning, err);
+		r = store_intern(s, ref->task, row->reasoning, row->reasoning_len, &ref->reasoning, err);
 	if (r == 0)
-		r = store_intern_str(s, row->token_ids_json, &ref->token_ids, err);
+		r = store_intern_str(s, ref->task, row->token_ids_json, &ref->token_ids, err);
 	if (r == 0)
-		r = store_intern_str(s, row->logprobs_json, &ref->logprobs, err);
+		r = store_intern_str(s, ref->task, row->logprobs_json, &ref->logprobs, err);
 	if (r == 0)
 		r = store_intern_sampling(s, row->model, row->fingerprint, row->sampling_json, &ref->sampling, err);
 	if (r == 0)
-		r = store_intern_program(s, row->program, row->program_len, row->language, &ref->program, err);
+		r = store_intern_program(s, ref->task, row->program, row->program_len, row->language, &ref->program, err);
 	return r;
 }
 

@@ -187,7 +187,7 @@ static int put_task_text(struct store *s, const struct task *t, int64_t *ret_con
 	hash_sha256_of(text.data, text.len, digest);
 	if (memcmp(digest, t->digest, sizeof(digest)) != 0)
 		return error_set(err, ERR_INTERNAL, "the task was changed after it was parsed");
-	return store_intern(s, text.data, text.len, ret_content, err);
+	return store_intern(s, 0, text.data, text.len, ret_content, err);
 }
 
 static int put_task(struct store *s, struct putting *p, const struct task *t, const char *where, struct error *err)

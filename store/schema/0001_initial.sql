@@ -3,7 +3,7 @@
 -- Invariants
 --  1. Every table has a column `checksum`: XXH3-64 over all its other columns in
 --     schema order (docs/store.md, "Checksums").  No column is REAL.
---  2. A text is stored once, in `content`, by the SHA-256 of its bytes.
+--  2. A text is stored once a task, in `content`, by the SHA-256 of its bytes.
 --  3. Times are integers, microseconds since 1970 UTC (`…_us`), sizes are bytes;
 --     views turn them into ISO 8601, milliseconds and KiB.
 --  4. Flags are a sorted JSON array of words, so that no number has to be remembered.
@@ -20,12 +20,14 @@ CREATE TABLE store (
 
 CREATE TABLE content (
 	content_row INTEGER PRIMARY KEY,
+	near        INTEGER NOT NULL,
 	digest      BLOB NOT NULL CHECK (length(digest) = 32),
 	bytes       INTEGER NOT NULL,
 	body        TEXT,
 	checksum    INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX content_digest ON content(digest);
+-- By task first, so that what a run adds to the index lies together and not all over it.
+CREATE UNIQUE INDEX content_digest ON content(near, digest);
 
 CREATE TABLE import (
 	import_row  INTEGER PRIMARY KEY,
