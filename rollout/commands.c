@@ -17,6 +17,8 @@ const struct command *const commands[] = {
 	&cmd_show,
 	&cmd_sql,
 	&cmd_prompt,
+	&cmd_verify,
+	&cmd_backup,
 	&cmd_config,
 	&cmd_doctor,
 	&cmd_languages,

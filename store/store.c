@@ -416,7 +416,7 @@ static int identity_error(struct store *s, int rc, struct error *err)
 	if ((rc & 0xff) == SQLITE_NOTADB)
 		return not_ours(s->path, "it is not a SQLite file", err);
 	if ((rc & 0xff) == SQLITE_CORRUPT)
-		return not_ours(s->path, "its first pages are damaged", err);
+		return error_set(err, ERR_CORRUPT, "store '%s' is damaged: it cannot be opened: %s", s->path, sqlite3_errmsg(s->db));
 	return store_sql_error(s, rc, "read", err);
 }
 

@@ -67,7 +67,7 @@ static struct refusal { const char *name; enum place place; enum store_mode mode
 	{ "open: another program's SQLite file, for writing", PLACE_OTHER_DB, STORE_WRITE, ERR_INPUT, "of another program" },
 	{ "open: a newer store, for reading", PLACE_NEWER, STORE_READ, ERR_VERSION, "version 99" },
 	{ "open: a newer store, for writing", PLACE_NEWER, STORE_WRITE, ERR_VERSION, "version 99" },
-	{ "open: a store with damaged first pages", PLACE_DAMAGED, STORE_READ, ERR_INPUT, "is not a winnow store" },
+	{ "open: a store with damaged first pages", PLACE_DAMAGED, STORE_READ, ERR_CORRUPT, "is damaged" },
 };
 
 static void open__refuses(void **state)
