@@ -19,7 +19,7 @@ static int read_options(const struct options *o, struct export_options *ret, str
 	int r;
 
 	if (!format)
-		return error_set(err, ERR_INPUT, "--format is needed: sft, rollouts or dpo");
+		return error_set(err, ERR_INPUT, "--format is needed: sft, rollouts, dpo or kto");
 	r = export_format_parse(format, &ret->format, err);
 	if (r < 0)
 		return error_prefix(err, r, "--format");
@@ -38,6 +38,12 @@ static int read_options(const struct options *o, struct export_options *ret, str
 		return error_set(err, ERR_INPUT, "--shards: must be at least 1");
 	if (options_given(o, "pairs") && !options_u64(o, "pairs"))
 		return error_set(err, ERR_INPUT, "--pairs: must be at least 1");
+	if (options_given(o, "per-task") && !options_u64(o, "per-task"))
+		return error_set(err, ERR_INPUT, "--per-task: must be at least 1");
+	if (options_given(o, "per-task") && ret->format != EXPORT_SFT && ret->format != EXPORT_KTO)
+		return error_set(err, ERR_INPUT, "--per-task is for sft and kto; a group of rollouts is never cut, and dpo has --pairs");
+	ret->per_task = options_u64(o, "per-task");
+	ret->split = options_str(o, "split");
 	ret->out_dir = options_str(o, "out");
 	ret->shards = (uint32_t)options_u64(o, "shards");
 	ret->runs = options_str(o, "run");
@@ -90,7 +96,7 @@ static int export_main(const struct globals *g, const struct options *o, struct 
 }
 
 static const struct option_spec export_option_table[] = {
-	{ "format", OPTION_STRING, "F", NULL, "sft, rollouts or dpo", false },
+	{ "format", OPTION_STRING, "F", NULL, "sft, rollouts, dpo or kto", false },
 	{ "out", OPTION_STRING, "DIR", NULL, "folder for the shards and manifest.json; made where it is missing", false },
 	{ "run", OPTION_STRING, "R", NULL, "run ids (1,3) or last (default: all runs)", false },
 	{ "where", OPTION_STRING, "SQL", NULL, "only samples for which this holds: SQL over the columns of v_samples", false },
@@ -99,6 +105,8 @@ static const struct option_spec export_option_table[] = {
 	{ "container", OPTION_STRING, "C", "jsonl", "jsonl", false },
 	{ "trainer", OPTION_STRING, "NAME", NULL, "the shape that this trainer reads: trl (default: the canonical row)", false },
 	{ "pairs", OPTION_UINT, "N", "8", "dpo: at most so many pairs a task", false },
+	{ "split", OPTION_STRING, "S", NULL, "only tasks of this split", false },
+	{ "per-task", OPTION_UINT, "N", NULL, "sft, kto: at most so many rows a task and language, kto of each label", false },
 	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },
 	{ "with-same-process", OPTION_FLAG, NULL, NULL, "also verdicts of tests that ran in the candidate's own process", false },
 	{ "with-flaky", OPTION_FLAG, NULL, NULL, "also samples whose verdict was not the same twice", false },

@@ -27,6 +27,7 @@ static const struct export_kind kinds[EXPORT_FORMAT_COUNT] = {
 			      "(reward - mean) / std over the rewards of the group that are not null, std with "
 			      "divisor n; 0 where std is 0; null where the reward is null" },
 	[EXPORT_DPO] = { "dpo", export_dpo_group, NULL, NULL },
+	[EXPORT_KTO] = { "kto", export_kto_group, NULL, NULL },
 };
 
 int export_format_parse(const char *name, enum export_format *ret, struct error *err)
@@ -36,7 +37,7 @@ int export_format_parse(const char *name, enum export_format *ret, struct error 
 			*ret = (enum export_format)i;
 			return 0;
 		}
-	return error_set(err, ERR_INPUT, "unknown format '%s'; there are: sft rollouts dpo", name);
+	return error_set(err, ERR_INPUT, "unknown format '%s'; there are: sft rollouts dpo kto", name);
 }
 
 bool export_counting(const struct export_ctx *x)
@@ -195,6 +196,8 @@ static enum export_reason reason_of(const struct export_ctx *x, const struct exp
 		return LEFT_WHERE;
 	if (!str_eq(text_of(st, I_ORIGIN), "sample"))
 		return LEFT_ORIGIN;
+	if (x->opt->split && !str_eq(x->opt->split, g->split))
+		return LEFT_SPLIT;
 	if (g->quarantined)
 		return LEFT_QUARANTINED;
 	if (str_eq(state, "pending"))
@@ -315,6 +318,7 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 	(void)snprintf(w->language, sizeof(w->language), "%s", language);
 	if (g->new_task) {
 		x->pairs = 0;
+		x->taken[0] = x->taken[1] = 0;
 		(void)json_object_clear(x->seen);
 	}
 	g->run_id = sqlite3_column_int64(st, G_RUN);

@@ -17,7 +17,7 @@
 #include "core/json.h"
 #include "store/store.h"
 
-enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_FORMAT_COUNT };
+enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_KTO, EXPORT_FORMAT_COUNT };
 int export_format_parse(const char *name, enum export_format *ret, struct error *err); /* unknown: lists the names */
 
 struct export_options {
@@ -30,6 +30,8 @@ struct export_options {
 	bool with_measurements, with_same_process, with_flaky;
 	const char *trainer;           /* NULL, "trl" */
 	uint64_t pairs_per_task;       /* dpo: at most so many; 0: 8 */
+	uint64_t per_task;             /* sft, kto: at most so many rows a task and language (kto: of each label); 0: all */
+	const char *split;             /* only tasks of this split; NULL: all */
 	const char *winnow_version;
 };
 /* *ret_manifest: the manifest as JSON (new reference). ERR_INPUT: bad where/run; ERR_NOSPACE, ERR_IO: nothing left behind. */

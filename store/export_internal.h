@@ -20,6 +20,7 @@
 #define EXPORT_REASONS(X)                                                                        \
 	X(LEFT_NONE, NULL)                                                                       \
 	X(LEFT_WHERE, "where")                /* the user's --where does not hold */             \
+	X(LEFT_SPLIT, "split")                /* the task is of another one than --split says */ \
 	X(LEFT_ORIGIN, "origin")              /* a translation, repair or improvement */         \
 	X(LEFT_SUPERSEDED, "superseded")      /* a later attempt of the same sample is there */  \
 	X(LEFT_PENDING, "pending")                                                               \
@@ -32,7 +33,8 @@
 	X(LEFT_NO_TEXT, "no_text")            /* there is no completion, or no prompt */         \
 	X(LEFT_NOT_ACCEPTED, "not_accepted")  /* sft */                                          \
 	X(LEFT_DUPLICATE, "duplicate")        /* sft, dpo: this program of the task is there */  \
-	X(LEFT_NOT_GRADED, "not_graded")      /* dpo: internal_error */                          \
+	X(LEFT_PER_TASK, "per_task")          /* sft, kto: the task has --per-task rows */       \
+	X(LEFT_NOT_GRADED, "not_graded")      /* dpo, kto: internal_error */                     \
 	X(LEFT_UNPAIRED, "unpaired")          /* dpo: nothing to set it against, or enough pairs */
 enum export_reason {
 #define X(name, word) name,
@@ -88,11 +90,13 @@ struct export_ctx {
 	int shape;                    /* 0 not known yet, 1 messages, 2 plain text */
 	json_t *seen;                 /* programs of the task at hand */
 	uint64_t pairs;               /* dpo: of the task at hand */
+	uint64_t taken[2];            /* sft, kto: rows of the task at hand; kto by label */
 };
 
 typedef int export_group_fn(struct export_ctx *x, struct export_group *g, struct error *err);
 int export_sft_group(struct export_ctx *x, struct export_group *g, struct error *err);
 int export_rollouts_group(struct export_ctx *x, struct export_group *g, struct error *err);
+int export_kto_group(struct export_ctx *x, struct export_group *g, struct error *err);
 int export_dpo_group(struct export_ctx *x, struct export_group *g, struct error *err);
 
 struct export_kind {
@@ -118,6 +122,8 @@ int export_row_id(const struct export_group *g, const struct export_item *item, 
 		  char ret[HASH_SHA256_HEX], struct error *err);
 /* True the first time that this program is met in its task and language; negative: no memory. */
 int export_first_of_task(struct export_ctx *x, const struct export_item *item, struct error *err);
+/* Whether the task at hand may have one more row (of this label), which then counts. */
+bool export_take_row(struct export_ctx *x, bool label);
 /* obj[key] = value, taken over; NULL value gives JSON null. */
 int export_set(json_t *obj, const char *key, json_t *value, struct error *err);
 json_t *export_number(double x); /* null for NaN */

@@ -203,6 +203,14 @@ int export_first_of_task(struct export_ctx *x, const struct export_item *item, s
 	return 1;
 }
 
+bool export_take_row(struct export_ctx *x, bool label)
+{
+	if (x->opt->per_task && x->taken[label] >= x->opt->per_task)
+		return false;
+	x->taken[label]++;
+	return true;
+}
+
 int export_shape(struct export_ctx *x, bool plain, struct error *err)
 {
 	int shape = plain ? 2 : 1;

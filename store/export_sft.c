@@ -84,6 +84,10 @@ int export_sft_group(struct export_ctx *x, struct export_group *g, struct error 
 			x->left[LEFT_DUPLICATE]++;
 			continue;
 		}
+		if (!export_take_row(x, true)) {
+			x->left[LEFT_PER_TASK]++;
+			continue;
+		}
 		r = export_shape(x, item->plain, err);
 		if (r == 0)
 			r = export_counting(x) ? export_emit(x, NULL, err) : one_row(x, g, item, err);

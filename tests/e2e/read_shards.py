@@ -6,7 +6,7 @@
 
 Knows nothing of Winnow's code: Python's standard library, and the zstd command
 where shards are compressed with zstd.  Checks the manifest, every hash and
-count, that no group is split, and each row's shape: TRL's for sft and dpo, the
+count, that no group is split, and each row's shape: TRL's for sft, dpo and kto, the
 canonical row of docs/formats/rollout.schema.json for rollouts (with its reward
 and advantage recomputed).  Exit 0: all holds; 1: it does not; 77: zstd is missing.
 """
@@ -126,6 +126,20 @@ def check_dpo(row, at, shape):
     need(row["rejected_verdict"] in VERDICTS - {"accepted", "internal_error"}, at, row["rejected_verdict"])
 
 
+def check_kto(row, at, shape):
+    for key in ("prompt", "completion"):
+        need(key in row, at, "TRL KTO wants", key)
+        if shape == "messages":
+            check_messages(row[key], at, "user" if key == "prompt" else "assistant")
+        else:
+            need(is_text(row[key]), at, key, "is no text")
+    need(shape != "messages" or len(row["completion"]) == 1, at, "an answer is one message")
+    need(isinstance(row["label"], bool), at, "label is no boolean")
+    need(row["verdict"] in VERDICTS - {"internal_error"}, at, row["verdict"])
+    need(row["label"] is (row["verdict"] == "accepted"), at, "label", row["label"], "of", row["verdict"])
+    need(is_text(row["task_id"]) and is_text(row["language"]) and HEX64.match(row["id"]), at, "extra columns")
+
+
 CANONICAL = {
     "id": str, "task_id": str, "task_rev": str, "group": str, "group_size": int, "sample": int,
     "messages": (list, NOTHING), "prompt": (str, NOTHING), "completion": str, "reasoning": (str, NOTHING),
@@ -221,7 +235,7 @@ def check_group(rows, at):
 
 def check_manifest(m, folder):
     need(m.get("format") == "winnow-shards" and m.get("version") == 1, "manifest: format or version")
-    need(m["name"] in ("sft", "rollouts", "dpo"), "manifest: name", m["name"])
+    need(m["name"] in ("sft", "rollouts", "dpo", "kto"), "manifest: name", m["name"])
     need(m["shape"] in ("messages", "plain", "canonical"), "manifest: shape", m["shape"])
     need(is_text(m["store"]["store_id"]), "manifest: store_id")
     need(isinstance(m["runs"], list), "manifest: runs")
@@ -248,7 +262,7 @@ def check_folder(folder):
     with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as f:
         m = json.load(f)
     check_manifest(m, folder)
-    ids, seen_groups, programs, group = set(), set(), set(), []
+    ids, seen_groups, programs, group, taken = set(), set(), set(), [], {}
     measured = m["with_measurements"]
 
     def end_group():
@@ -273,8 +287,20 @@ def check_folder(folder):
                 key = (row["task_id"], row["language"], row["program_id"])
                 need(key not in programs, at, "this program of the task was there before")
                 programs.add(key)
+            elif m["name"] == "kto":
+                check_kto(row, at, m["shape"])
+                if row["program_id"] is not None:
+                    key = (row["task_id"], row["language"], row["program_id"])
+                    need(key not in programs, at, "this program of the task was there before")
+                    programs.add(key)
+                limit = m["filters"]["per_task"]
+                taken[row["task_id"], row["language"], row["label"]] = n_taken = taken.get(
+                    (row["task_id"], row["language"], row["label"]), 0) + 1
+                need(limit is None or n_taken <= limit, at, "more rows of the task than per_task")
             else:
                 check_dpo(row, at, m["shape"])
+            if m["filters"]["split"] is not None:
+                need(row["split"] == m["filters"]["split"], at, "split", row["split"])
             if "id" in row:
                 need(row["id"] not in ids, at, "id", row["id"], "is there twice")
                 ids.add(row["id"])

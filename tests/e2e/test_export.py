@@ -9,7 +9,7 @@ import unittest
 import e2e
 
 READER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "read_shards.py")
-FORMATS = ("sft", "rollouts", "dpo")
+FORMATS = ("sft", "rollouts", "dpo", "kto")
 
 
 class Export(e2e.Case):
@@ -44,6 +44,19 @@ class Export(e2e.Case):
         self.assertEqual(self.manifest("rollouts0")["rows"], rows)
         self.assertGreater(self.manifest("sft0")["rows"], 0)
         self.assertGreater(self.manifest("dpo0")["rows"], 0)
+
+    def test_rows_a_task_and_splits(self):
+        for fmt in ("sft", "kto"):
+            whole = self.export(fmt, fmt + "-all") and self.manifest(fmt + "-all")
+            self.export(fmt, fmt + "-one", "--per-task", 1)
+            self.read(self.path(fmt + "-one"))
+            one = self.manifest(fmt + "-one")
+            self.assertLess(one["rows"], whole["rows"])
+            self.assertEqual(one["rows"] + one["filters"]["left_out"]["per_task"], whole["rows"])
+            self.export(fmt, fmt + "-none", "--split", "no such split")
+            self.read(self.path(fmt + "-none"))
+            self.assertEqual(self.manifest(fmt + "-none")["rows"], 0)
+        self.assertIn("--per-task", self.export("rollouts", "r", "--per-task", 1, status=2).stderr)
 
     def test_two_exports_of_one_store_are_the_same_bytes(self):
         for fmt in FORMATS:
