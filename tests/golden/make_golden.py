@@ -56,7 +56,7 @@ def breakages(native, lang, program):
         yield "compile_error", program + "\ndef broken(:\n    pass\n"
         yield "compile_error", program.replace("return", "retrun", 1) if calls and "return " in program else program + "\nif True print(1)\n"
         yield "time_limit", "while True:\n    pass\n" + program
-        yield "memory_limit", "x = []\nwhile True:\n    x.append(bytearray(1 << 20))\n" + program
+        yield "memory_limit", "x = []\nwhile True:\n    x.append(bytes(1 << 24))\n" + program
         yield "runtime_error" if calls else "wrong_answer", "import os\nos._exit(0)\n" + program
         yield "runtime_error", "raise SystemExit(0)\n" + program if calls else "raise SystemExit(1)\n" + program
         yield "runtime_error", program + "\nraise RuntimeError('at the end')\n"
