@@ -48,6 +48,7 @@ int judge_verdict_key(const struct judge *j, const struct judge_request *req,
 	hash_sha256_add_field(h, t->tests_digest, sizeof(t->tests_digest));
 	/* Counted or not is another result, though never another verdict. */
 	add_u64(h, req->all_tests);
+	add_u64(h, req->confirm);
 	for (size_t i = 0; req->all_tests && i < t->n_visible_asserts; i++)
 		add_u64(h, t->visible_asserts[i]);
 	for (size_t i = 0; req->all_tests && i < t->n_cases; i++)

@@ -357,6 +357,7 @@ int judge_submit(struct judge *j, const struct judge_request *req, judge_done_fn
 	r = pack_task(j, req->task, p.id, &b, err);
 	pack_u64(&b, req->seed);
 	pack_u8(&b, req->all_tests);
+	pack_u8(&b, req->confirm);
 	if (r == 0)
 		r = send_request(j, &b, &p, err);
 	buf_clear(&b);

@@ -54,6 +54,13 @@ struct judge_request {
 	struct limits limits;            /* merged: what is in force (limits_merge()) */
 	uint64_t seed;                   /* PYTHONHASHSEED and the judge's randomness */
 	bool all_tests;                  /* count all; do not stop at the first failure */
+	/*
+	 * Run what was accepted, and what ended near its limit, a second time: another hash seed,
+	 * cases in the other order.  The verdict stays the first run's; where the second says
+	 * otherwise the judgement carries FLAG_FLAKY, and its message says what.  Times are the
+	 * lesser of the two runs.
+	 */
+	bool confirm;
 };
 /* Why this program cannot be judged at all on this task, as a word of the sample's
  * skip reasons ("not_portable", "no_toolchain"), or NULL where it can. */
@@ -95,6 +102,6 @@ int judge_exec(struct judge *j, const struct exec_request *req, exec_done_fn *do
 int judge_verdict_key(const struct judge *j, const struct judge_request *req, uint8_t ret[HASH_SHA256_BYTES], struct error *err);
 void exec_result_clear(struct exec_result *r); /* what a callback was given is cleared after it */
 /* The version of the judge's own code, part of every key; bumped when a verdict could change. */
-#define JUDGE_VERSION "1"
+#define JUDGE_VERSION "2"
 
 #endif

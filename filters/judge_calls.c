@@ -17,7 +17,15 @@ static void next_case(struct job *job);
 
 static const struct test_case *case_of(const struct job *job)
 {
-	return &job->task->task->cases[job->case_index];
+	const struct task *t = job->task->task;
+
+	return &t->cases[job_case(job, t->n_cases)];
+}
+
+/* As people count them. */
+static size_t case_number(const struct job *job)
+{
+	return (size_t)(case_of(job) - job->task->task->cases) + 1;
 }
 
 static const struct script_step *step_of(const struct job *job)
@@ -43,7 +51,7 @@ static void note_failure(struct job *job, enum verdict v, const char *why)
 		return;
 	job->first_verdict = v;
 	(void) snprintf(job->first_message, sizeof(job->first_message), "case %zu: %s",
-			job->case_index + 1, why);
+			case_number(job), why);
 }
 
 static void case_done(struct job *job, enum verdict v, const char *why)
@@ -120,7 +128,7 @@ static void ask(struct job *job, const struct buf *b, bool ok)
 	if (!ok || b->error) {
 		if (b->error == ERR_LIMIT)
 			job_task_fault(job, "task '%s': case %zu: the arguments are too large to ask",
-				       job->task->task->id, job->case_index + 1);
+				       job->task->task->id, case_number(job));
 		else
 			job_failed(job, "out of memory for a question");
 		return;
@@ -167,7 +175,7 @@ static void next_step(struct job *job)
 		ask_call(job, s->name, 0, s->args);
 	else if (!job->handle)
 		job_task_fault(job, "task '%s': case %zu: step %zu calls a method of nothing",
-			       job->task->task->id, job->case_index + 1, job->step_index + 1);
+			       job->task->task->id, case_number(job), job->step_index + 1);
 	else
 		ask_method(job, s->name);
 }

@@ -80,6 +80,9 @@ struct job {
 	struct limits limits;
 	uint64_t seed;
 	bool all_tests;
+	bool confirm;                    /* a second run where judge.h says so */
+	bool second;                     /* this is it: `first` holds what the first run said */
+	struct judgement first;
 	void *stdin_data; size_t stdin_len; /* exec */
 	uint64_t keep_bytes;
 
@@ -151,6 +154,11 @@ void job_failed(struct job *job, const char *fmt, ...) __attribute__((format(pri
 void job_task_fault(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Start a box for this job; on failure the job has failed, and false comes back. */
 bool job_box(struct job *job, const struct box_spec *spec, const struct machine *machine);
+/* The case or assert that the machine is at: the second run takes cases from the other end. */
+static inline size_t job_case(const struct job *job, size_t n_cases)
+{
+	return job->second ? n_cases - 1 - job->case_index : job->case_index;
+}
 /* After the compile step (or at once where there is none). */
 void job_run(struct job *job);
 struct value_numbers *job_numbers(struct job *job);

@@ -150,6 +150,7 @@ static void job_free(struct job *job)
 	if (job->retry_timer)
 		spawner_timer_cancel(job->retry_timer);
 	job_clear_run(job);
+	judgement_clear(&job->first);
 	if (job->task) {
 		job->task->users--;
 		task_drop(job->service, job->task);
@@ -189,11 +190,80 @@ static void reply(struct job *job)
 	buf_clear(&b);
 }
 
+/* --- the second run --- */
+
+static void on_retry(void *ctx);
+
+static bool wants_second(const struct job *job)
+{
+	const struct judgement *j = &job->result;
+
+	return job->kind == REQUEST_JUDGE && job->confirm && !job->second && !job->cancelled &&
+	       (j->verdict == VERDICT_ACCEPTED ||
+		(j->flags & FLAG_NEAR_LIMIT && j->verdict != VERDICT_COMPILE_ERROR));
+}
+
+/* Start again from the compiled program.  Not from under the machine that has just ended. */
+static bool start_second(struct job *job)
+{
+	int artifact_fd = job->artifact_fd;
+
+	job->retry_timer = spawner_timer_start(job->service->spawner, 0, on_retry, job);
+	if (!job->retry_timer)
+		return false;
+	if (job->compile_out.len)
+		job->result.compile_output = mem_strndup(job->compile_out.data, job->compile_out.len);
+	job->first = job->result;
+	job->result = (struct judgement){ 0 };
+	job->artifact_fd = -1;
+	job_clear_run(job);
+	job_init_run(job);
+	job->artifact_fd = artifact_fd;
+	job->second = job->retrying = true;
+	job->finishing = false;
+	job->seed++;
+	return true;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What both runs together say.  A failure of ours in the second is ours, whatever the first said. */
+static void settle(struct job *job)
+{
+	struct judgement *a = &job->first, *b = &job->result;
+
+	if (b->verdict == VERDICT_INTERNAL_ERROR)
+		return;
+	if (a->verdict == b->verdict) {
+		a->cpu_us = lesser(a->cpu_us, b->cpu_us);
+		a->wall_us = lesser(a->wall_us, b->wall_us);
+		a->memory_bytes = lesser(a->memory_bytes, b->memory_bytes);
+	} else {
+		char *was = a->message;
+
+		a->message = mem_printf("a second run ended in %s%s%.200s%s%.60s", verdict_name(b->verdict),
+					b->message ? ": " : "", b->message ? b->message : "", was ? "; the first: " : "",
+					was ? was : "");
+		mem_free(was);
+		a->flags |= FLAG_FLAKY;
+	}
+	judgement_clear(b);
+	*b = *a;
+	*a = (struct judgement){ 0 };
+}
+
 /* The job's box is gone and nothing is left to wait for. */
 static void job_complete(struct job *job)
 {
 	struct service *s = job->service;
 
+	if (wants_second(job) && start_second(job))
+		return;
+	if (job->second && !job->cancelled)
+		settle(job);
 	unlink_from(&s->running, job);
 	s->n_running--;
 	if (!job->cancelled)
@@ -457,6 +527,7 @@ static bool read_judge_request(struct service *s, struct job *job, struct unpack
 	}
 	job->seed = unpack_u64(u);
 	job->all_tests = unpack_u8(u) != 0;
+	job->confirm = unpack_u8(u) != 0;
 	return true;
 }
 

@@ -98,7 +98,8 @@ static int grade_main(const struct globals *globals, const struct options *o, st
 	struct judging judging = { 0 };
 	struct import_result tasks = { 0 };
 	struct sample_file samples = { 0 };
-	struct grade g = { .judging = &judging, .all_tests = options_flag(o, "all-tests") };
+	struct grade g = { .judging = &judging, .all_tests = options_flag(o, "all-tests"),
+			   .confirm = !options_flag(o, "no-confirm") };
 	uint64_t started = clock_now_us();
 	int r = check_options(o, err);
 
@@ -137,6 +138,7 @@ static const struct option_spec grade_options[] = {
 	{ "references", OPTION_FLAG, NULL, NULL, "grade the tasks' own solutions instead of a samples file", false },
 	{ "no-reference-check", OPTION_FLAG, NULL, NULL, "do not judge the tasks' own solutions first", true },
 	{ "all-tests", OPTION_FLAG, NULL, NULL, "count all tests; do not stop at the first failure", true },
+	{ "no-confirm", OPTION_FLAG, NULL, NULL, "judge once: do not run again what was accepted or ended near its limit", true },
 	{ "fail-under", OPTION_NUMBER, "X", NULL, "exit 1 where pass@1 (a fraction) is less", true },
 	COMMON_JUDGE_OPTIONS,
 	{ NULL, OPTION_FLAG, NULL, NULL, NULL, false }

@@ -304,6 +304,7 @@ static const struct option_spec run_options[] = {
 	{ "api-key-file", OPTION_STRING, "FILE", NULL,
 	  "file with the server's key (default: WINNOW_API_KEY, then OPENAI_API_KEY)", true },
 	{ "all-tests", OPTION_FLAG, NULL, NULL, "count all tests; do not stop at the first failure", true },
+	{ "no-confirm", OPTION_FLAG, NULL, NULL, "judge once: do not run again what was accepted or ended near its limit", true },
 	{ "no-reference-check", OPTION_FLAG, NULL, NULL, "do not judge the tasks' own solutions first", true },
 	{ "fail-under", OPTION_NUMBER, "X", NULL, "exit 1 where pass@1 (a fraction) is less", true },
 	{ "wait", OPTION_DURATION, "S", "0", "wait so long for the store where another process writes it", true },

@@ -248,6 +248,7 @@ int engine_submit_jobs(struct engine *e, struct error *err)
 		struct job *j = e->queue.head;
 		struct judge_request req = { .task = j->task, .language = j->language->name, .program = j->program,
 					     .program_len = j->program_len, .all_tests = e->run->all_tests,
+					     .confirm = e->run->confirm,
 					     .limits = limits_merge(&j->task->limits, &e->run->over) };
 		int r = judge_submit(judge, &req, on_judged, j, &j->judge_id, err);
 
@@ -300,6 +301,7 @@ static int judge_program(struct engine *e, struct subject *s, struct extracted *
 	const struct task *task = e->run->tasks[e->run->items[s->item].task].task;
 	struct judge_request req = { .task = task, .language = s->language->name, .program = x->program.data,
 				     .program_len = x->program.len, .all_tests = e->run->all_tests,
+					     .confirm = e->run->confirm,
 				     .limits = limits_merge(&task->limits, &e->run->over) };
 	struct judgement known = { .verdict = VERDICT_NONE };
 	uint8_t key[HASH_SHA256_BYTES];

@@ -187,6 +187,7 @@ static int start_program(struct grade *g, size_t number, const struct extracted 
 	const struct task *t = g->tasks[line->task];
 	struct judge_request req = { .task = t, .language = line->language->name, .program = x->program.data,
 				     .program_len = x->program.len, .all_tests = g->all_tests,
+				     .confirm = g->confirm,
 				     .limits = limits_merge(&t->limits, &g->judging->over) };
 	uint8_t key[HASH_SHA256_BYTES];
 	int rc = judge_verdict_key(g->judging->judge, &req, key, err);

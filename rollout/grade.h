@@ -46,7 +46,7 @@ struct grade {
 	struct judging *judging;
 	struct task **tasks;               /* borrowed */
 	size_t n_tasks;
-	bool all_tests;
+	bool all_tests, confirm;
 	struct grade_line *lines;
 	size_t n_lines, cap_lines;
 	size_t *lines_of_task;

@@ -52,7 +52,7 @@ struct run {
 	uint64_t seed;
 	uint32_t samples;
 	struct limits over;
-	bool all_tests;
+	bool all_tests, confirm;
 	bool by_record;                 /* replay: one item a task, and each record says its language */
 	struct plan_shard shard;
 	const struct language **languages;

@@ -12,7 +12,7 @@
 /* What the rows of a run depend on; all else is this session's own business. */
 static const char *const identity[] = { "select", "policy", "policy_version", "samples", "languages", "shard",
 					"template", "seed", "temperature", "top_p", "max_tokens", "stop", "api",
-					"logprobs", "all_tests", "time", "memory", "output", "no_reference_check",
+					"logprobs", "all_tests", "no_confirm", "time", "memory", "output", "no_reference_check",
 					NULL };
 
 const char *run_str(const struct run *r, const char *key)
@@ -84,6 +84,7 @@ int run_apply_config(struct run *r, struct error *err)
 	r->samples = (uint32_t)samples;
 	r->seed = run_u64(r, "seed");
 	r->all_tests = run_flag(r, "all_tests");
+	r->confirm = !run_flag(r, "no_confirm");
 	r->over = (struct limits){ .cpu_us = isnan(time_s) ? 0 : (uint64_t)(time_s * 1e6),
 				   .memory_bytes = run_u64(r, "memory") << 20,
 				   .output_bytes = run_u64(r, "output") << 10 };

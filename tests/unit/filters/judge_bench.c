@@ -75,18 +75,22 @@ static void done(void *ctx, uint64_t id, struct judgement *result)
 struct judgement bench_judge(const struct task *task, const char *language, const char *program,
 			     size_t n, bool all_tests)
 {
-	struct judge_request req = {
+	return bench_judge_request((struct judge_request){
 		.task = task,
 		.language = language,
 		.program = program,
 		.program_len = n,
-		.limits = limits_merge(&task->limits, NULL),
 		.all_tests = all_tests,
-	};
+	});
+}
+
+struct judgement bench_judge_request(struct judge_request req)
+{
 	struct judgement result = { .verdict = VERDICT_NONE };
 	uint64_t deadline = clock_now_us() + PATIENCE_US;
 	struct error err = ERROR_INIT;
 
+	req.limits = limits_merge(&req.task->limits, NULL);
 	assert_int_equal(judge_submit(judge, &req, done, &result, NULL, &err), 0);
 	while (judge_in_flight(judge) && clock_now_us() < deadline)
 		if (judge_wait(judge, 1000000, &err) < 0)

@@ -20,5 +20,7 @@ struct task *bench_task(const char *json);
 /* Judge one program and wait; judgement_clear() what comes back. */
 struct judgement bench_judge(const struct task *task, const char *language, const char *program,
 			     size_t n, bool all_tests);
+/* The same of any request, whose limits come from its task. */
+struct judgement bench_judge_request(struct judge_request req);
 
 #endif

@@ -291,8 +291,8 @@ static void key__is_what_a_verdict_depends_on(void **state)
 	struct task *add = bench_task(ADD), *other = bench_task(CHECK("add", "assert add(1, 2) == 3\\n"));
 	struct judge_request base = { .task = add, .language = "python", .program = "x = 1\n", .program_len = 6,
 				      .limits = LIMITS_DEFAULT };
-	struct judge_request r[9];
-	uint8_t keys[9][HASH_SHA256_BYTES], again[HASH_SHA256_BYTES];
+	struct judge_request r[10];
+	uint8_t keys[10][HASH_SHA256_BYTES], again[HASH_SHA256_BYTES];
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -306,6 +306,7 @@ static void key__is_what_a_verdict_depends_on(void **state)
 	r[6].seed = 1;
 	r[7].all_tests = true;
 	r[8].limits.processes++;
+	r[9].confirm = true;
 	for (size_t i = 0; i < ARRAY_SIZE(r); i++) {
 		assert_int_equal(judge_verdict_key(judge, &r[i], keys[i], &err), 0);
 		for (size_t k = 0; k < i; k++)
