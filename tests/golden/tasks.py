@@ -366,7 +366,8 @@ add(stdio("fib-mod", "Print the n-th Fibonacci number (F(0) = 0, F(1) = 1) modul
      "c": [("time_limit", "#include <stdio.h>\n\nint main(void)\n{\n\tunsigned long long n, a = 0, b = 1;\n\tif (scanf(\"%llu\", &n) != 1)\n\t\treturn 1;\n"
             "\twhile (n--) {\n\t\tunsigned long long t = (a + b) % 1000000007ULL;\n\t\ta = b;\n\t\tb = t;\n\t}\n\tprintf(\"%llu\\n\", a);\n\treturn 0;\n}\n")],
      "cpp": [("memory_limit", "#include <iostream>\n#include <vector>\n\nint main()\n{\n\tunsigned long long n;\n\tstd::cin >> n;\n"
-              "\tstd::vector<unsigned> f{0, 1};\n\tfor (unsigned long long i = 2; i <= n + 200000000; i++)\n"
+              "\tstd::vector<unsigned> f{0, 1};\n\tf.reserve(n + 400000000);\n"
+              "\tfor (unsigned long long i = 2; i <= n; i++)\n"
               "\t\tf.push_back((f[i - 1] + f[i - 2]) % 1000000007u);\n\tstd::cout << f[n] << '\\n';\n}\n")]})
 
 add(stdio("average", "Each line has a name and a number. Print each name and the average of its numbers, names in order of first appearance.",
