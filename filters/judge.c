@@ -35,7 +35,6 @@ struct sent_task {
 struct judge {
 	struct sandbox *sandbox;
 	const struct language_set *languages;
-	bool plain;
 	uint64_t last_id;
 	struct pending *pending;
 	size_t n_pending, cap_pending;
@@ -50,7 +49,7 @@ struct judge {
 
 int judge_open(const struct judge_options *opt, struct judge **ret, struct error *err)
 {
-	struct judge_service_arg arg = { .languages = opt->languages };
+	struct judge_service_arg arg = { .languages = opt->languages, .plain = opt->plain };
 	struct sandbox_options sandbox = opt->sandbox;
 	struct judge *j = mem_zalloc(sizeof(*j));
 	int r;
@@ -58,7 +57,6 @@ int judge_open(const struct judge_options *opt, struct judge **ret, struct error
 	if (!j)
 		return error_set(err, ERR_NOMEM, "out of memory for the judge");
 	j->languages = opt->languages;
-	j->plain = opt->plain;
 	sandbox.service = &judge_service;
 	sandbox.service_arg = &arg;
 	r = sandbox_open(&sandbox, &j->sandbox, err);

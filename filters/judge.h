@@ -27,7 +27,7 @@ struct judge;
 struct judge_options {
 	struct sandbox_options sandbox;     /* .service is filled by judge_open() */
 	const struct language_set *languages; /* borrowed for the judge's life; detected before */
-	bool plain;                         /* no shortcut (kept for the pooled paths to come) */
+	bool plain;                         /* no shortcuts: the same verdicts, more slowly */
 };
 /* Starts the spawner: call before anything large is loaded.  Errors as sandbox_open(). */
 int judge_open(const struct judge_options *opt, struct judge **ret, struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * judge_calls.c - tests of kind `calls` with `cases`: the arguments go over, what comes back is
- * compared here.  No code runs for it but ours; a case has passed only when its answer was seen
- * and found right.
+ * judge_calls.c - tests of kind `calls` with `cases`, and test code that was recognised as nothing
+ * but assertions (assertions.h): the arguments go over, what comes back is compared here.  No code
+ * runs for it but ours; a case has passed only when its answer was seen and found right.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -15,17 +15,31 @@
 
 static void next_case(struct job *job);
 
+static const struct test_case *cases(const struct job *job)
+{
+	return job->assertions ? job->assertions->cases : job->task->task->cases;
+}
+
+static size_t n_cases(const struct job *job)
+{
+	return job->assertions ? job->assertions->n : job->task->task->n_cases;
+}
+
+/* Where we are.  The second run takes cases from the other end; test code keeps its order. */
+static size_t case_place(const struct job *job)
+{
+	return job->second && !job->assertions ? n_cases(job) - 1 - job->case_index : job->case_index;
+}
+
 static const struct test_case *case_of(const struct job *job)
 {
-	const struct task *t = job->task->task;
-
-	return &t->cases[job_case(job, t->n_cases)];
+	return &cases(job)[case_place(job)];
 }
 
 /* As people count them. */
 static size_t case_number(const struct job *job)
 {
-	return (size_t)(case_of(job) - job->task->task->cases) + 1;
+	return case_place(job) + 1;
 }
 
 static const struct script_step *step_of(const struct job *job)
@@ -69,10 +83,17 @@ static void case_done(struct job *job, enum verdict v, const char *why)
 	job->step_index = 0;
 	job->handle = 0;
 	if ((v != VERDICT_ACCEPTED && !job->all_tests) ||
-	    job->case_index == job->task->task->n_cases)
+	    job->case_index == n_cases(job))
 		candidate_stop(job);
 	else
 		next_case(job);
+}
+
+static void check_assertion(struct job *job, const struct answer *a);
+
+static bool asks_nothing(const struct assertion *a)
+{
+	return a->kind == ASSERT_ALWAYS || a->kind == ASSERT_NEVER;
 }
 
 /* --- questions --- */
@@ -184,7 +205,9 @@ static void next_case(struct job *job)
 {
 	const struct test_case *c = case_of(job);
 
-	if (c->n_script)
+	if (job->assertions && asks_nothing(&job->assertions->items[job->case_index]))
+		check_assertion(job, NULL);
+	else if (c->n_script)
 		next_step(job);
 	else
 		ask_call(job, job->task->task->entry_point, 0, c->args);
@@ -305,6 +328,39 @@ static void step_answer(struct job *job, const struct answer *a)
 	case_done(job, v, why);
 }
 
+/* What ends test code even where all is to be counted: the program left, or has nothing to ask. */
+static bool ends_all(const struct answer *a)
+{
+	return a->op == '?' || (a->op == 'X' && (!raised_as(a, "Exception") || raised_as(a, "MemoryError")));
+}
+
+/* a: the answer; NULL where none was asked for. */
+static void check_assertion(struct job *job, const struct answer *a)
+{
+	enum assertion_answer said;
+	enum verdict v;
+	char why[200];
+
+	if (a && a->op != 'R') {
+		v = failed_answer(job, a, why);
+		if (ends_all(a)) {
+			note_failure(job, v, why);
+			candidate_stop(job);
+		} else {
+			case_done(job, v, why);
+		}
+		return;
+	}
+	said = a ? assertion_check(&job->assertions->items[job->case_index], a->value, case_of(job)->expect) :
+		   job->assertions->items[job->case_index].kind == ASSERT_ALWAYS ? ASSERTION_HOLDS : ASSERTION_FAILS;
+	if (said == ASSERTION_UNSURE) {
+		job->unsure = true;
+		job_restart(job);
+		return;
+	}
+	case_done(job, said == ASSERTION_HOLDS ? VERDICT_ACCEPTED : VERDICT_WRONG_ANSWER, "assertion failed");
+}
+
 static void on_answer(struct job *job, const struct answer *a, const uint8_t *frame, size_t n)
 {
 	const struct test_case *c = case_of(job);
@@ -313,6 +369,10 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 
 	(void) frame;
 	(void) n;
+	if (job->assertions) {
+		check_assertion(job, a);
+		return;
+	}
 	if (c->n_script) {
 		step_answer(job, a);
 		return;
@@ -323,7 +383,9 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 
 static void on_loaded(struct job *job)
 {
-	if (!job->task->task->n_cases)
+	if (job->assertions)
+		next_case(job);
+	else if (!job->task->task->n_cases)
 		job_task_fault(job, "task '%.60s' has no cases", job->task->task->id);
 	else if (job->task->task->checker.kind == CHECKER_PROGRAM)
 		job_task_fault(job, "task '%.60s' is not portable: a validator cannot check calls",
@@ -342,21 +404,37 @@ static void on_died(struct job *job)
 	finish(job);
 }
 
-void calls_start(struct job *job)
+static const struct candidate_events events = {
+	.loaded = on_loaded,
+	.answer = on_answer,
+	.died = on_died,
+	.stopped = finish,
+};
+
+static void begin(struct job *job)
 {
-	static const struct candidate_events events = {
-		.loaded = on_loaded,
-		.answer = on_answer,
-		.died = on_died,
-		.stopped = finish,
-	};
-	const struct task *t = job->task->task;
 	struct judgement *j = &job->result;
 
+	job->assertions = job->task->task->kind == TESTS_CHECK ? job->task->assertions : NULL;
 	j->tests_passed = j->visible_passed = j->visible_total = 0;
-	j->tests_total = (int)t->n_cases;
-	for (size_t i = 0; i < t->n_cases; i++)
-		j->visible_total += t->cases[i].visible;
+	j->tests_total = (int)n_cases(job);
+	for (size_t i = 0; i < n_cases(job); i++)
+		j->visible_total += cases(job)[i].visible;
 	job->asked_attribute = false;
+}
+
+void calls_start(struct job *job)
+{
+	begin(job);
 	candidate_start(job, &events);
+}
+
+void calls_take_over(struct job *job)
+{
+	begin(job);
+	job->candidate = &events;
+	if (!job->box)
+		on_died(job);
+	else if (job->loaded)
+		on_loaded(job);
 }

@@ -5,6 +5,9 @@
  * The judge's questions go to the candidate as they are; the candidate's answers are read to the
  * last byte (candidate.c) before the same bytes go on.  Only the relay says how a candidate died.
  *
+ * Where the test code turns out, when the judge is taught it, to be nothing but assertions of one
+ * call each (assertions.h), judge_calls.c takes the candidate over, and later jobs need no judge.
+ *
  *   judge  : taught -> running -> (question <-> answer)* -> report 'P' -> child gone 'Z' -> idle
  *   program: started -> loaded 'K' -> answers -> stopped, or dead before the report
  *
@@ -184,6 +187,13 @@ static bool read_report(struct job *job, const uint8_t *frame, size_t n)
 	return true;
 }
 
+static void stop_watching(struct job *job)
+{
+	if (job->watch)
+		spawner_timer_cancel(job->watch);
+	job->watch = NULL;
+}
+
 /* The judge's child is gone: it is idle again. */
 static void on_idle(struct job *job, const uint8_t *frame, size_t n)
 {
@@ -194,9 +204,7 @@ static void on_idle(struct job *job, const uint8_t *frame, size_t n)
 		memcpy(&status, frame + 1, 4);
 		signal = WIFSIGNALED(le32toh(status)) ? WTERMSIG(le32toh(status)) : 0;
 	}
-	if (job->watch)
-		spawner_timer_cancel(job->watch);
-	job->watch = NULL;
+	stop_watching(job);
 	python_judge_give(job->judge, false);
 	if (!job->reported) {
 		if (signal == SIGXCPU || signal == SIGKILL)
@@ -209,14 +217,81 @@ static void on_idle(struct job *job, const uint8_t *frame, size_t n)
 	finish_if_all_gone(job);
 }
 
+static void put_u32(struct buf *b, uint32_t v)
+{
+	v = htole32(v);
+	buf_add(b, &v, sizeof(v));
+}
+
+/* Have the judge judge this one. */
+static void start_sample(struct job *job)
+{
+	const struct task *t = job->task->task;
+	uint64_t seed = htole64(job->seed);
+	struct buf b;
+
+	buf_init(&b, VALUE_MAX_FRAME_BYTES);
+	buf_addc(&b, 'S');
+	put_u32(&b, HASH_SHA256_BYTES);
+	buf_add(&b, t->digest, HASH_SHA256_BYTES);
+	buf_add(&b, &seed, sizeof(seed));
+	/* bit 1: the program is meant to hold the prompt. */
+	buf_addc(&b, (char)((job->all_tests ? 1 : 0) |
+			    (str_eq(t->prompt_language, job->language->name) ? 2 : 0)));
+	put_u32(&b, (uint32_t)t->n_visible_asserts);
+	for (size_t i = 0; i < t->n_visible_asserts; i++)
+		put_u32(&b, (uint32_t)t->visible_asserts[i]);
+	if (b.error)
+		job_failed(job, "out of memory for a judge");
+	else
+		tell(job, b.data, b.len);
+	buf_clear(&b);
+}
+
+static bool by_assertions(const struct job *job)
+{
+	return job->task->assertions && !job->unsure && !job->service->plain;
+}
+
+/* The judge knows the task now; what it has recognised in it follows its 't'. */
+static void taught(struct job *job, const uint8_t *found, size_t n)
+{
+	struct service_task *st = job->task;
+	const struct task *t = st->task;
+	struct error err = ERROR_INIT;
+
+	if (!st->examined && n &&
+	    assertions_read(found, n, t->visible_asserts, t->n_visible_asserts, &st->assertions, &err) < 0) {
+		job_failed(job, "the judge recognised what cannot be read: %s", err.msg);
+		return;
+	}
+	st->examined = true;
+	if (!job->examining)
+		return;
+	job->examining = false;
+	if (by_assertions(job)) {
+		stop_watching(job);
+		python_judge_give(job->judge, false);
+		calls_take_over(job);
+		return;
+	}
+	start_sample(job);
+	/* It died meanwhile: the judge still counts. */
+	if (job->death != VERDICT_NONE && !job_has_ended(job))
+		tell(job, "Q", 1);
+}
+
 static void judge_frame(struct job *job, const uint8_t *frame, size_t n)
 {
 	uint8_t op = n ? frame[0] : 0;
 
 	if (job_has_ended(job))
 		return;
-	if (op == 't')
+	if (op == 't') {
+		taught(job, frame + 1, n - 1);
 		return;
+	}
+	job->examining = false;
 	if (op == 'x') {
 		python_judge_unteach(job->judge, job->task->task->digest);
 		job->reported = true;
@@ -291,7 +366,7 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 
 static void on_died(struct job *job)
 {
-	if (job->judge && !job->reported)
+	if (job->judge && !job->reported && !job->examining)
 		tell(job, "Q", 1);
 	finish_if_all_gone(job);
 }
@@ -301,42 +376,23 @@ static void on_stopped(struct job *job)
 	finish_if_all_gone(job);
 }
 
-static void put_u32(struct buf *b, uint32_t v)
-{
-	v = htole32(v);
-	buf_add(b, &v, sizeof(v));
-}
-
 static void start_judge(struct job *job)
 {
 	static const struct python_judge_events events = { .frame = judge_frame, .gone = judge_gone };
-	const struct task *t = job->task->task;
-	uint64_t seed = htole64(job->seed);
 	struct error err = ERROR_INIT;
-	struct buf b;
+	bool just_taught = false;
 
-	job->judge = python_judge_take(job, &events, &err);
+	job->judge = python_judge_take(job, &events, &just_taught, &err);
 	job->watch = spawner_timer_start(job->service->spawner, WATCH_US, on_watch, job);
 	if (!job->judge || !job->watch) {
 		job_failed(job, "cannot start a judge: %s", err.msg);
 		return;
 	}
-	buf_init(&b, VALUE_MAX_FRAME_BYTES);
-	buf_addc(&b, 'S');
-	put_u32(&b, HASH_SHA256_BYTES);
-	buf_add(&b, t->digest, HASH_SHA256_BYTES);
-	buf_add(&b, &seed, sizeof(seed));
-	/* bit 1: the program is meant to hold the prompt. */
-	buf_addc(&b, (char)((job->all_tests ? 1 : 0) |
-			    (str_eq(t->prompt_language, job->language->name) ? 2 : 0)));
-	put_u32(&b, (uint32_t)t->n_visible_asserts);
-	for (size_t i = 0; i < t->n_visible_asserts; i++)
-		put_u32(&b, (uint32_t)t->visible_asserts[i]);
-	if (b.error)
-		job_failed(job, "out of memory for a judge");
-	else
-		tell(job, b.data, b.len);
-	buf_clear(&b);
+	job->judge_turn = true;
+	job->judge_since_us = clock_now_us();
+	job->examining = just_taught && !job->unsure && !job->service->plain;
+	if (!job->examining)
+		start_sample(job);
 }
 
 void check_start(struct job *job)
@@ -348,6 +404,10 @@ void check_start(struct job *job)
 		.stopped = on_stopped,
 	};
 
+	if (by_assertions(job)) {
+		calls_start(job);
+		return;
+	}
 	candidate_start(job, &events);
 	if (!job_has_ended(job) && job->box)
 		start_judge(job);

@@ -25,6 +25,7 @@
 #include "core/error.h"
 #include "core/pack.h"
 #include "core/record.h"
+#include "filters/assertions.h"
 #include "filters/judge.h"
 #include "sandbox/box.h"
 #include "sandbox/language.h"
@@ -46,6 +47,8 @@ struct service_task {
 	unsigned users;          /* jobs */
 	bool forgotten;          /* free it with the last user */
 	int validator_fd;        /* the compiled output validator, -1: not yet */
+	bool examined;           /* a Python judge has looked at its test code: */
+	struct assertions *assertions; /* which is nothing but these; NULL: only Python can judge it */
 	struct service_task *next;
 };
 
@@ -114,7 +117,12 @@ struct job {
 	char first_message[300];
 	struct value *args;              /* of the question under way */
 
+	/* check: recognised test code is asked and compared by judge_calls.c */
+	const struct assertions *assertions; /* of the task, where it is judged so; NULL: not */
+	bool unsure;                     /* it was, and an answer came that only Python can judge */
+
 	/* check: the Python judge */
+	bool examining;                  /* the task was just taught: 't' tells whether it is recognised */
 	struct python_judge *judge;
 	struct buf held_question;        /* came before the program was loaded */
 	bool reported, judge_turn, consumed;
@@ -136,11 +144,13 @@ struct service {
 	struct service_task *tasks;
 	struct python_judge *judges;
 	bool stopping, pumping;
+	bool plain;              /* no shortcuts */
 };
 
 extern const struct spawner_service judge_service;
 struct judge_service_arg {
 	const struct language_set *languages;
+	bool plain;
 };
 
 /* --- judge_service.c --- */
@@ -150,15 +160,12 @@ void job_end(struct job *job, enum verdict v, uint32_t flags, const char *fmt, .
 	__attribute__((format(printf, 4, 5)));
 /* Our own fault: again, or internal_error. */
 void job_failed(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Once more from the start: not a failure. */
+void job_restart(struct job *job);
 /* Never again: the task itself is at fault, whatever the program. */
 void job_task_fault(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Start a box for this job; on failure the job has failed, and false comes back. */
 bool job_box(struct job *job, const struct box_spec *spec, const struct machine *machine);
-/* The case or assert that the machine is at: the second run takes cases from the other end. */
-static inline size_t job_case(const struct job *job, size_t n_cases)
-{
-	return job->second ? n_cases - 1 - job->case_index : job->case_index;
-}
 /* After the compile step (or at once where there is none). */
 void job_run(struct job *job);
 struct value_numbers *job_numbers(struct job *job);
@@ -206,6 +213,8 @@ void candidate_fault(struct job *job, enum verdict v, uint32_t flags, const char
 
 /* --- the machines --- */
 void calls_start(struct job *job);
+/* A candidate that check_start() has started is asked the task's assertions from here on. */
+void calls_take_over(struct job *job);
 void check_start(struct job *job);
 void stdio_start(struct job *job);
 void exec_start(struct job *job);
@@ -217,8 +226,9 @@ struct python_judge_events {
 	/* The judge's box is gone; job->judge is NULL already. */
 	void (*gone)(struct job *job, const struct box_result *result);
 };
-/* An idle or a new judge for the job, told of its task; NULL: *err. */
-struct python_judge *python_judge_take(struct job *job, const struct python_judge_events *ev, struct error *err);
+/* An idle or a new judge for the job, told of its task (*ret_taught: just now, and 't' or 'x' will come); NULL: *err. */
+struct python_judge *python_judge_take(struct job *job, const struct python_judge_events *ev, bool *ret_taught,
+				       struct error *err);
 int python_judge_send(struct python_judge *j, const void *frame, size_t n, struct error *err);
 /* Back to the pool: clean, or (doubt) to be killed. */
 void python_judge_give(struct python_judge *j, bool doubt);

@@ -167,7 +167,7 @@ static int teach(struct python_judge *j, const struct task *t, struct error *err
 }
 
 struct python_judge *python_judge_take(struct job *job, const struct python_judge_events *events,
-				       struct error *err)
+				       bool *ret_taught, struct error *err)
 {
 	const uint8_t *digest = job->task->task->digest;
 	struct python_judge *j = NULL;
@@ -186,7 +186,8 @@ struct python_judge *python_judge_take(struct job *job, const struct python_judg
 	j->job = job;
 	j->events = events;
 	j->uses++;
-	if (!knows(j, digest) && teach(j, job->task->task, err) < 0) {
+	*ret_taught = !knows(j, digest);
+	if (*ret_taught && teach(j, job->task->task, err) < 0) {
 		python_judge_give(j, true);
 		return NULL;
 	}

@@ -46,6 +46,7 @@ static void task_drop(struct service *s, struct service_task *t)
 	}
 	if (t->validator_fd >= 0)
 		(void) close(t->validator_fd);
+	assertions_free(t->assertions);
 	task_free(t->task);
 	mem_free(t);
 }
@@ -143,6 +144,8 @@ static void job_init_run(struct job *job)
 	job->handle = 0;
 	job->args = NULL;
 	job->outcome = 0;
+	job->assertions = NULL;
+	job->examining = false;
 }
 
 static void job_free(struct job *job)
@@ -374,6 +377,11 @@ void job_failed(struct job *job, const char *fmt, ...)
 		internal_error(job);
 		return;
 	}
+	job_restart(job);
+}
+
+void job_restart(struct job *job)
+{
 	job->retrying = true;
 	check_cancel(job);
 	if (job->box)
@@ -629,6 +637,7 @@ static int service_start(struct spawner *sp, void *arg, void **ret, struct error
 		return error_set(err, ERR_NOMEM, "out of memory for the judge");
 	s->spawner = sp;
 	s->languages = a->languages;
+	s->plain = a->plain;
 	s->queue_tail = &s->queue;
 	/* A job may need two boxes: the candidate and its Python judge. */
 	s->slots = spawner_slots(sp) < MAX_SLOTS ? spawner_slots(sp) : MAX_SLOTS;

@@ -97,7 +97,7 @@ int judging_isolation(const struct options *o, struct sandbox_options *ret, stru
 int judging_open(const struct options *o, struct judging *ret, struct error *err)
 {
 	struct judging j = { 0 };
-	struct judge_options jo = { 0 };
+	struct judge_options jo = { .plain = options_has(o, "plain") && options_flag(o, "plain") };
 	int r = judging_limits(o, &j.over, err);
 
 	if (r == 0)
@@ -110,7 +110,6 @@ int judging_open(const struct options *o, struct judging *ret, struct error *err
 	/* The judge borrows the set for its life, so it must live at its last address. */
 	*ret = j;
 	jo.languages = &ret->languages;
-	jo.plain = options_has(o, "plain") && options_flag(o, "plain");
 	r = judge_open(&jo, &ret->judge, err);
 	if (r < 0) {
 		language_set_clear(&ret->languages);

@@ -6,6 +6,7 @@
 #   golden       HumanEval x CodeGen-16B samples                (needs WINNOW_DATA; every tenth sample, all when WINNOW_FULL)
 #   stdio        library-checker and Kattis packages, C++, C and Python (needs WINNOW_DATA)
 #   others       MBXP Python and LLMDebugger samples            (needs WINNOW_DATA)
+#   plain        the same verdicts, flags and counts with and without shortcuts (needs WINNOW_DATA; a slice, all when WINNOW_FULL)
 # Exit 77: skipped, with the reason as the last line.
 set -euo pipefail
 winnow=$(realpath "$1")
@@ -68,6 +69,24 @@ others)
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/debugger.jsonl" \
 		"$WINNOW_DATA/samples/llmdebugger/humaneval/gpt-3.5-turbo-0613/seed.jsonl"
 	$python "$here/compare.py" "$work/debugger.jsonl" "$WINNOW_DATA/verdicts/llmdebugger_humaneval_gpt-3.5.jsonl"
+	;;
+plain)
+	need_data
+	nth=40
+	[ -z "${WINNOW_FULL:-}" ] || nth=1
+	awk -v n=$nth 'NR % n == 7 % n' "$WINNOW_DATA/samples/humaneval_codegen16b_n100.jsonl" > "$work/humaneval.jsonl"
+	awk -v n=$nth 'NR % n == 7 % n' "$WINNOW_DATA/mbxp/examples/mbpp_samples.jsonl" > "$work/mbxp.jsonl"
+	for way in quick plain; do
+		option=
+		[ $way = quick ] || option=--plain
+		grade --no-confirm $option --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 \
+			--out "$work/humaneval.$way" "$work/humaneval.jsonl"
+		grade --no-confirm $option --tasks "$WINNOW_DATA/mbxp/mbpp_release_v1.jsonl" --tasks-format humaneval --time 5 --memory 2048 \
+			--out "$work/mbxp.$way" "$work/mbxp.jsonl"
+	done
+	for set in humaneval mbxp; do
+		$python "$here/same.py" "$work/$set.quick" "$work/$set.plain"
+	done
 	;;
 stdio)
 	need_data

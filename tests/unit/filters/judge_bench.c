@@ -3,6 +3,7 @@
 #include "tests/unit/filters/judge_bench.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -20,6 +21,7 @@ int bench_open(void **state)
 
 	(void)state;
 	opt.sandbox.slots = 2;
+	opt.plain = getenv("BENCH_PLAIN") != NULL;
 	if (language_load(language_default_dir(), &languages, &why) < 0 ||
 	    language_detect(&languages, &why) < 0) {
 		(void)fprintf(stderr, "%s\n", why.msg);

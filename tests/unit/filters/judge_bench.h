@@ -2,6 +2,7 @@
 /*
  * judge_bench.h - a judge with a spawner of its own, for tests that need one.
  *
+ * With BENCH_PLAIN in the environment the judge takes no shortcut.
  * bench_open() is a group setup: where this host allows no box at all it leaves bench_judge() NULL,
  * and bench_or_skip() skips each test by name.
  */
