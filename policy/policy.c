@@ -13,6 +13,7 @@ static const struct policy_ops *const kinds[] = {
 	&policy_replay_ops,
 	&policy_openai_ops,
 	&policy_command_ops,
+	&policy_grammar_ops,
 };
 
 static const char *const status_names[] = {
@@ -50,8 +51,10 @@ static const struct policy_ops *find_kind(const char *spec, const char **ret_res
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t n = strlen(kinds[i]->kind);
 
-		if (strncmp(spec, kinds[i]->kind, n) == 0 && spec[n] == ':') {
-			*ret_rest = spec + n + 1;
+		if (strncmp(spec, kinds[i]->kind, n) != 0)
+			continue;
+		if (spec[n] == ':' || (spec[n] == '\0' && kinds[i]->bare)) {
+			*ret_rest = spec + n + (spec[n] == ':');
 			return kinds[i];
 		}
 	}
@@ -75,8 +78,8 @@ int policy_open(const struct policy_options *opt, struct loop *loop, policy_comp
 	ops = find_kind(opt->spec, &rest);
 	if (!ops)
 		return error_set(err, ERR_INPUT,
-				 "--policy '%.100s' is none of replay:FILE, openai:URL#MODEL, command:ARGV", opt->spec);
-	if (!*rest)
+				 "--policy '%.100s' is none of replay:FILE, openai:URL#MODEL, command:ARGV, grammar[:WEIGHTS]", opt->spec);
+	if (!*rest && (!ops->bare || strchr(opt->spec, ':')))
 		return error_set(err, ERR_INPUT, "--policy '%s' says nothing after '%s:'", opt->spec, ops->kind);
 	if (opt->version) {
 		r = policy_version_parse(opt->version, &number, &label, err);

@@ -17,6 +17,7 @@
 
 struct policy_ops {
 	const char *kind;
+	bool bare;                 /* "kind" alone is a whole spec */
 	/* rest is the spec after "kind:".  *ret is set on success only. */
 	int (*open)(const struct policy_options *opt, const char *rest, struct loop *loop,
 		    struct policy **ret, struct error *err);
@@ -42,6 +43,7 @@ struct policy {
 extern const struct policy_ops policy_replay_ops;
 extern const struct policy_ops policy_openai_ops;
 extern const struct policy_ops policy_command_ops;
+extern const struct policy_ops policy_grammar_ops;
 
 /* Tell the owner, once. */
 void policy_die(struct policy *p, const struct error *why);

@@ -59,7 +59,7 @@ static int check_options(struct session *s, struct error *err)
 	if (!isnan(s->fail_under) && !(s->fail_under >= 0 && s->fail_under <= 1))
 		return error_set(err, ERR_INPUT, "--fail-under: %g is not between 0 and 1", s->fail_under);
 	if (!options_str(o, "resume") && !run_str(&s->run, "policy"))
-		return error_set(err, ERR_INPUT, "--policy is needed: replay:FILE, openai:URL#MODEL or command:ARGV");
+		return error_set(err, ERR_INPUT, "--policy is needed: replay:FILE, openai:URL#MODEL, command:ARGV or grammar[:WEIGHTS]");
 	return 0;
 }
 
@@ -279,7 +279,7 @@ static const struct option_spec run_options[] = {
 	{ "select", OPTION_STRING, "EXPR", NULL,
 	  "which tasks: comma-separated id:GLOB tag:T split:S source:S or @FILE (default: all)", true },
 	{ "policy", OPTION_STRING, "SPEC", NULL,
-	  "where samples come from: replay:FILE, openai:http://host:port/v1#MODEL, command:ARGV", true },
+	  "where samples come from: replay:FILE, openai:http://host:port/v1#MODEL, command:ARGV, grammar[:WEIGHTS]", true },
 	{ "samples", OPTION_UINT, "N", "10", "samples of each task and language", true },
 	{ "languages", OPTION_STRING, "L,…", "python",
 	  "languages to sample in (with replay: those whose records are taken)", true },

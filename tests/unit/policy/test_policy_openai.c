@@ -672,7 +672,7 @@ static void openai__close_with_calls_in_flight(void **state)
 static struct open_case {
 	const char *name, *spec, *api, *version, *want;
 } open_cases[] = {
-	{ "no kind", "gpt", NULL, NULL, "--policy 'gpt' is none of replay:FILE, openai:URL#MODEL, command:ARGV" },
+	{ "no kind", "gpt", NULL, NULL, "--policy 'gpt' is none of replay:FILE, openai:URL#MODEL, command:ARGV, grammar[:WEIGHTS]" },
 	{ "nothing after the kind", "openai:", NULL, NULL, "--policy 'openai:' says nothing after 'openai:'" },
 	{ "no model", "openai:http://h/v1", NULL, NULL, "--policy openai: no '#MODEL' after the URL" },
 	{ "empty model", "openai:http://h/v1#", NULL, NULL, "--policy openai: no '#MODEL' after the URL" },
