@@ -417,6 +417,7 @@ void candidate_start(struct job *job, const struct candidate_events *events)
 		.needs_proc = l->needs_proc,
 	};
 	struct error err = ERROR_INIT;
+	struct warm_spec warm;
 	struct buf b;
 	bool started;
 
@@ -427,7 +428,9 @@ void candidate_start(struct job *job, const struct candidate_events *events)
 		job_failed(job, "out of memory for a candidate");
 		return;
 	}
+	warm_spec_fill(job, l, "calls", &spec, &warm);
 	started = job_box(job, &spec, &machine);
+	warm_spec_clear(&warm);
 	str_list_free(env);
 	if (!started)
 		return;

@@ -163,6 +163,8 @@ bool run_spec(struct job *job, const struct language *language, int artifact_fd,
 	spec->n_files = 1;
 	spec->memory = language->memory;
 	spec->needs_proc = language->needs_proc;
+	if (artifact_fd < 0)
+		warm_spec_fill(job, language, "run", spec, &files->warm);
 	return true;
 }
 
@@ -170,6 +172,7 @@ void run_files_clear(struct run_files *f)
 {
 	str_list_free(f->env);
 	f->env = NULL;
+	warm_spec_clear(&f->warm);
 }
 
 /* --- what an end means --- */

@@ -184,10 +184,22 @@ void job_measure(struct job *job, const struct box_result *r);
 /* --- compile.c --- */
 void compile_start(struct job *job);
 bool compile_needed(const struct job *job);
+/* warm_spec.c: let *spec be forked from a warm runner where the language has one and shortcuts are
+ * allowed.  kind: "run" or "calls".  *w must live until the box has been started. */
+struct warm_spec {
+	struct box_warm warm;
+	struct box_file files[2];
+	const char **argv;
+	char *name;
+};
+void warm_spec_fill(struct job *job, const struct language *l, const char *kind, struct box_spec *spec,
+		    struct warm_spec *w);
+void warm_spec_clear(struct warm_spec *w);
 /* argv and files of the box that runs the program itself: fills *spec's argv, files and environment. */
 struct run_files {
 	struct box_file file;
 	char **env;
+	struct warm_spec warm;
 };
 bool run_spec(struct job *job, const struct language *language, int artifact_fd, const char *source,
 	      size_t source_len, struct box_spec *spec, struct run_files *files);

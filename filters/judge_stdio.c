@@ -263,6 +263,7 @@ static void validate(struct job *job)
 	}
 	argv[n] = NULL;
 	spec.argv = argv;
+	spec.warm = NULL; /* its arguments are its own */
 	box_files[0] = files.file;
 	box_files[1] = (struct box_file){ .name = "case.in", .data = c->in ? c->in : "", .len = c->in_len, .fd = -1 };
 	box_files[2] = (struct box_file){ .name = "case.ans", .data = c->out ? c->out : "",

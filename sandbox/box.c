@@ -27,6 +27,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "sandbox/box_internal.h"
+#include "sandbox/warm.h"
 
 #define START_TRIES 6
 #define START_DELAY_US 10000 /* doubled each time */
@@ -63,6 +64,39 @@ static void status_ready(struct watch *w, uint32_t events)
 		;
 }
 
+static void await_setup(struct box *box)
+{
+	box->setup_deadline.fire = setup_over;
+	box->setup_deadline.ctx = box;
+	timer_arm(&box->sp->timers, &box->setup_deadline, clock_now_us() + SETUP_US);
+}
+
+/* What the box has got by now. */
+static void close_given(struct box *box)
+{
+	for (size_t i = 0; i < box->n_fds; i++) {
+		if (box->fds[i] >= 0)
+			close(box->fds[i]);
+		box->fds[i] = -1;
+	}
+}
+
+static bool start_warm(struct box *box)
+{
+	struct warm *w = box->warm;
+
+	if (!warm_run(w, box)) {
+		box->warm = NULL;
+		warm_done(w, true);
+		return false;
+	}
+	box->init_pid = warm_pid(w);
+	box->result.warm = true;
+	close_given(box);
+	await_setup(box);
+	return true;
+}
+
 static void try_start(void *ctx)
 {
 	struct box *box = ctx;
@@ -76,9 +110,12 @@ static void try_start(void *ctx)
 		.uid = sp->jail.uid,
 		.gid = sp->jail.gid,
 	};
-	pid_t pid = box_clone(&c);
 	struct error err = ERROR_INIT;
+	pid_t pid;
 
+	if (box->warm && start_warm(box))
+		return;
+	pid = box_clone(&c);
 	if (pid < 0) {
 		bool again = c.failed_errno == EAGAIN || c.failed_errno == ENOMEM;
 
@@ -89,11 +126,7 @@ static void try_start(void *ctx)
 		return;
 	}
 	box->init_pid = pid;
-	for (size_t i = 0; i < box->n_fds; i++) {
-		if (box->fds[i] >= 0)
-			close(box->fds[i]);
-		box->fds[i] = -1;
-	}
+	close_given(box);
 	if (spawner_watch(sp, &box->init, c.pidfd, EPOLLIN, &err) < 0) {
 		/* Can't be told of its end: end it here and now. */
 		kill(pid, SIGKILL);
@@ -106,9 +139,7 @@ static void try_start(void *ctx)
 		box_fail(box, "cannot %s: %s", c.failed_step, strerror(c.failed_errno));
 		return;
 	}
-	box->setup_deadline.fire = setup_over;
-	box->setup_deadline.ctx = box;
-	timer_arm(&sp->timers, &box->setup_deadline, clock_now_us() + SETUP_US);
+	await_setup(box);
 }
 
 static int make_stdin(const struct box_spec *spec, int null_fd, int *ret, struct error *err)
@@ -170,7 +201,7 @@ static int check_spec(const struct spawner *sp, const struct box_spec *spec, str
 		return error_set(err, ERR_INPUT, "a box takes at most %d files, not %zu", JOB_MAX_FILES, spec->n_files);
 	if (!spec->cpu_us || !spec->wall_us || !spec->memory_bytes || !spec->file_bytes)
 		return error_set(err, ERR_INPUT, "a box needs limits of CPU time, wall time, memory and files");
-	if (spec->phase > BOX_JUDGE)
+	if (spec->phase > BOX_WARM)
 		return error_set(err, ERR_INPUT, "a box of an unknown phase");
 	if (spec->needs_proc && !sp->jail.own_root && sp->jail.way.tier != TIER_NONE)
 		return error_set(err, ERR_KERNEL, "tier '%s' can't show /proc, which this program needs",
@@ -299,6 +330,8 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 		box_finish(box);
 		return r;
 	}
+	if (spec->warm && spec->phase == BOX_RUN && !spec->collect && !spec->needs_proc)
+		box->warm = warm_take(sp, spec->warm, box);
 	*ret = box;
 	/* From the loop, so that ended() never comes before box_start() has returned. */
 	box->events = events;
@@ -314,7 +347,8 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 void boxes_kill_all(struct spawner *sp)
 {
 	for (struct box *box = sp->boxes; box; box = box->next)
-		box->events = NULL;
+		if (box->phase != BOX_WARM) /* whose end ends the run that it serves */
+			box->events = NULL;
 	for (struct box *box = sp->boxes, *next; box; box = next) {
 		next = box->next;
 		box_kill(box);

@@ -26,7 +26,8 @@ struct box;
 enum box_phase {
 	BOX_RUN,      /* a candidate: no new process, only threads */
 	BOX_COMPILE,  /* a compiler: may start processes; every descendant is killed at the end */
-	BOX_JUDGE     /* our Python judge: may fork; as bounded as a compiler */
+	BOX_JUDGE,    /* our Python judge: may fork; as bounded as a compiler */
+	BOX_WARM      /* a warm runner (warm.h): trusted, without limits */
 };
 enum box_memory { BOX_MEMORY_AS, BOX_MEMORY_DATA }; /* which rlimit stands in where no cgroup counts */
 
@@ -35,6 +36,13 @@ struct box_file {
 	const void *data; size_t len;
 	int fd;                       /* a memfd whose content is the file, instead of data; -1: data */
 	bool executable;
+};
+/* An interpreter that has started, to fork the run from; all is borrowed for the call. */
+struct box_warm {
+	const char *name;             /* runs of one name share runners: language, kind of run, hash seed */
+	const char *const *argv;      /* of the runner; it finds warm.so, of init/warm_library.c, in its folder */
+	const char *const *envp;
+	const struct box_file *files; size_t n_files;
 };
 struct box_spec {
 	enum box_phase phase;
@@ -56,6 +64,7 @@ struct box_spec {
 	uint64_t file_bytes;          /* working directory */
 	uint32_t processes;           /* threads (RUN) or processes */
 	bool needs_proc;              /* recipe says that the language needs /proc */
+	const struct box_warm *warm;  /* where one is idle it is forked and argv is only what it stands for; NULL: never */
 };
 
 enum box_end { BOX_EXITED, BOX_SIGNALLED, BOX_CPU_LIMIT, BOX_WALL_LIMIT, BOX_MEMORY_LIMIT, BOX_OUTPUT_LIMIT,
@@ -69,6 +78,7 @@ struct box_result {
 	uint64_t cpu_us, wall_us, memory_bytes; /* of the program's tree, from exec to death; peak */
 	struct buf out, err;          /* kept bytes; owned by the result */
 	uint64_t out_total, err_total;
+	bool warm;                    /* it was forked from a runner */
 	int collected_fd;             /* sealed memfd; -1; owned by the result (dup it to keep it) */
 	bool memory_hint;             /* an allocation failed, as far as init could tell */
 	char failure[200];            /* BOX_FAILED, BOX_EXEC_FAILED: which step and why */

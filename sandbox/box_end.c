@@ -7,6 +7,7 @@
  * when init does not come to that in time is it killed as well.
  */
 #include "sandbox/box_internal.h"
+#include "sandbox/warm.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -49,6 +50,10 @@ static void kill_harder(void *ctx)
 {
 	struct box *box = ctx;
 
+	if (box->warm) {
+		warm_kill(box->warm); /* whose end brings ours */
+		return;
+	}
 	pidfd_kill(box->init.fd);
 	if (!box->sp->jail.pid_namespace && box->program_pid > 0)
 		kill(-box->program_pid, SIGKILL); /* leads a group that nobody leaves */
@@ -442,13 +447,19 @@ bool box_read_status(struct box *box)
 			memcpy(&from, CMSG_DATA(c), sizeof(from));
 	}
 	take_message(box, &m, fd, from.pid);
+	if (box->warm && box->ended) { /* nobody else will tell that it is over */
+		box_finish(box);
+		return false;
+	}
 	return true;
 }
 
 void box_finish(struct box *box)
 {
 	struct spawner *sp = box->sp;
+	struct warm *warm = box->warm;
 
+	box->warm = NULL;
 	box_stop_clocks(box);
 	if (box->init_pid > 0)
 		box_drain(box);
@@ -476,6 +487,8 @@ void box_finish(struct box *box)
 	box->next = sp->dead;
 	sp->dead = box;
 	box->over = true;
+	if (warm)
+		warm_done(warm, box->result.end == BOX_FAILED);
 	if (box->events && box->events->ended)
 		box->events->ended(box->ctx, box, &box->result);
 }

@@ -31,6 +31,7 @@ struct box {
 	size_t n_fds;
 	unsigned tries;
 	struct timer retry;
+	struct warm *warm;          /* the runner that it is forked from; NULL: a box by box_clone() */
 
 	/* Running. */
 	pid_t init_pid, program_pid; /* in our pid namespace */

@@ -95,13 +95,14 @@ static void pack_mounts(struct buf *b, const struct jail *jail, const struct box
 static void pack_rules(struct buf *b, const struct jail *jail, const struct box_spec *spec, const char *home)
 {
 	uint32_t n_extra = 0, n = 0;
+	bool held = jail->handled.fs && spec->phase != BOX_WARM;
 
 	while (spec->read_only && spec->read_only[n_extra])
 		n_extra++;
-	pack_u64(b, jail->handled.fs);
-	pack_u64(b, jail->handled.net);
-	pack_u64(b, jail->handled.scoped);
-	if (!jail->handled.fs) {
+	pack_u64(b, held ? jail->handled.fs : 0);
+	pack_u64(b, held ? jail->handled.net : 0);
+	pack_u64(b, held ? jail->handled.scoped : 0);
+	if (!held) {
 		pack_u32(b, 0);
 		return;
 	}
@@ -141,6 +142,13 @@ static void pack_limits(struct buf *b, const struct jail *jail, const struct box
 	uint64_t memory = spec->memory_bytes, stack = memory / 8;
 	struct { uint32_t resource; uint64_t value; } limits[JOB_MAX_LIMITS];
 	uint32_t n = 0;
+	if (spec->phase == BOX_WARM) {
+		/* The deepest stack that any run may have: where mappings begin is settled at its start. */
+		pack_u32(b, 1);
+		pack_u32(b, RLIMIT_STACK);
+		pack_u64(b, STACK_MAX_BYTES);
+		return;
+	}
 #define LIMIT(r, v)                        \
 	do {                               \
 		limits[n].resource = (r);  \
@@ -226,6 +234,7 @@ int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigne
 	const char *home = jail_home(jail, made_home);
 	cleanup_buf struct buf b;
 	cleanup_fd int fd = -1;
+	bool runner = spec->phase == BOX_WARM;
 	uint32_t n, flags = 0;
 	int r;
 
@@ -234,23 +243,26 @@ int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigne
 		flags |= JOB_NEW_ROOT;
 	if (jail->pid_namespace)
 		flags |= JOB_PID_NAMESPACE;
-	if (jail->way.set_ids)
+	if (jail->way.set_ids && !runner)
 		flags |= JOB_SET_IDS;
+	if (runner)
+		flags |= JOB_RUNNER;
 	if (spec->channel)
 		flags |= JOB_CHANNEL;
 	if (spec->needs_proc)
 		flags |= JOB_PROC;
 	pack_u32(&b, JOB_MAGIC);
 	pack_u32(&b, flags);
-	pack_u32(&b, jail_slot_uid(jail, slot));
-	pack_u32(&b, jail->way.set_ids ? jail_slot_uid(jail, slot) : jail->gid);
+	pack_u32(&b, runner ? jail->uid : jail_slot_uid(jail, slot));
+	pack_u32(&b, jail->way.set_ids && !runner ? jail_slot_uid(jail, slot) : jail->gid);
 	pack_str(&b, jail->stage);
 	pack_str(&b, home);
 	pack_u64(&b, spec->file_bytes);
 	pack_mounts(&b, jail, spec);
 	pack_limits(&b, jail, spec);
 	pack_rules(&b, jail, spec, home);
-	pack_bytes(&b, jail->programs[spec->phase].data, jail->programs[spec->phase].len);
+	/* A runner is trusted, and a domain of Landlock may build no mounts. */
+	pack_bytes(&b, runner ? NULL : jail->programs[spec->phase].data, runner ? 0 : jail->programs[spec->phase].len);
 	pack_strings(&b, spec->argv);
 	pack_environment(&b, spec, home);
 	r = pack_files(&b, spec, err);

@@ -208,12 +208,30 @@ static int read_compile(struct reader *r, const struct config_node *root, struct
 	return rc;
 }
 
+/* A file of the language's folder. */
+static int read_text(struct reader *r, const struct language *l, const char *name, char **ret, size_t *ret_len)
+{
+	cleanup_mem char *path = fs_join(l->dir, name);
+	struct buf text;
+	int rc;
+
+	if (!path)
+		return no_memory(r);
+	buf_init(&text, MAX_RECIPE_BYTES);
+	rc = fs_read_file(path, &text, r->err);
+	if (rc == 0) {
+		*ret = buf_steal(&text, ret_len);
+		if (!*ret)
+			rc = no_memory(r);
+	}
+	buf_clear(&text);
+	return rc;
+}
+
 static int read_calls(struct reader *r, const struct config_node *root, struct language *l)
 {
 	static const char *const keys[] = { "driver", "prepare", "argv", "env", NULL };
 	const struct config_node *map;
-	cleanup_mem char *path = NULL;
-	struct buf text;
 	int rc = get_map(r, root, "calls", keys, &map);
 
 	if (rc < 0 || !map)
@@ -227,18 +245,21 @@ static int read_calls(struct reader *r, const struct config_node *root, struct l
 		rc = get_env(r, map, &l->calls_env);
 	if (rc < 0)
 		return rc;
-	path = fs_join(l->dir, l->driver_name);
-	if (!path)
-		return no_memory(r);
-	buf_init(&text, MAX_RECIPE_BYTES);
-	rc = fs_read_file(path, &text, r->err);
-	if (rc == 0) {
-		l->driver = buf_steal(&text, &l->driver_len);
-		if (!l->driver)
-			rc = no_memory(r);
-	}
-	buf_clear(&text);
-	return rc;
+	return read_text(r, l, l->driver_name, &l->driver, &l->driver_len);
+}
+
+static int read_warm(struct reader *r, const struct config_node *root, struct language *l)
+{
+	static const char *const keys[] = { "driver", "argv", NULL };
+	const struct config_node *map;
+	int rc = get_map(r, root, "warm", keys, &map);
+
+	if (rc < 0 || !map)
+		return rc;
+	rc = get_str(r, map, "driver", true, &l->warm_name);
+	if (rc == 0)
+		rc = get_list(r, map, "argv", true, &l->warm_argv);
+	return rc < 0 ? rc : read_text(r, l, l->warm_name, &l->warm, &l->warm_len);
 }
 
 static int read_run(struct reader *r, const struct config_node *root, struct language *l)
@@ -262,7 +283,7 @@ static int read_recipe(struct reader *r, struct language *l)
 {
 	static const char *const keys[] = { "name", "title", "aliases", "extensions", "source",
 					    "detect", "needs_proc", "memory", "compile", "run",
-					    "calls", "memory_words", NULL };
+					    "calls", "warm", "memory_words", NULL };
 	static const char *const detect_keys[] = { "argv", "name", "package", NULL };
 	const struct config_node *root = &r->config->root, *detect;
 	cleanup_mem char *memory = NULL;
@@ -307,6 +328,8 @@ static int read_recipe(struct reader *r, struct language *l)
 		rc = read_run(r, root, l);
 	if (rc == 0)
 		rc = read_calls(r, root, l);
+	if (rc == 0)
+		rc = read_warm(r, root, l);
 	l->memory = memory && !strcmp(memory, "data") ? BOX_MEMORY_DATA : BOX_MEMORY_AS;
 	return rc;
 }
@@ -333,6 +356,9 @@ static void language_clear(struct language *l)
 	str_list_free(l->prepare_argv);
 	mem_free(l->driver);
 	mem_free(l->driver_name);
+	str_list_free(l->warm_argv);
+	mem_free(l->warm);
+	mem_free(l->warm_name);
 	*l = (struct language){ 0 };
 }
 

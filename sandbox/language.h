@@ -25,6 +25,9 @@
  *     prepare: [/usr/bin/python3, …]   # may be absent: given the driver's path as last argument, prints
  *                                      # what is placed in the box in its stead (byte code, say)
  *     argv: [/usr/bin/python3, …, driver.py]
+ *   warm:                            # may be absent: an interpreter that is forked from, not started, for each run
+ *     driver: warm.py                # placed in the runner's folder together with warm.so (init/warm_library.c)
+ *     argv: [/usr/bin/python3, …, warm.py]   # the plain argv of the run follows
  *   memory_words: [MemoryError]      # on stderr of a failed run: it was memory
  */
 #ifndef WINNOW_SANDBOX_LANGUAGE_H
@@ -49,6 +52,7 @@ struct language {
 	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
 	char **calls_argv, **calls_env, **prepare_argv; char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;
+	char **warm_argv; char *warm; size_t warm_len; char *warm_name; /* warm: text of the runner's file, NULL: none */
 	char toolchain[96];           /* filled by language_detect(); "" unknown */
 	bool present;                 /* its first program exists */
 	uint8_t digest[32];           /* of the recipe and the driver */

@@ -33,6 +33,8 @@ struct spawner {
 	bool service_started, leaving;
 	struct box *boxes;    /* alive */
 	struct box *dead;     /* freed between two rounds of the loop */
+	struct warm *warm;    /* runners (warm.c) */
+	struct warm_failure *warm_failures;
 	unsigned n_boxes;
 	uint8_t slot_used[256];
 	unsigned cpus;
@@ -84,5 +86,7 @@ pid_t box_clone(struct box_clone *c);
 
 /* init_image.S: the bytes of winnow-init. */
 extern const uint8_t winnow_init_image[], winnow_init_image_end[];
+/* The same of init/warm_library.c. */
+extern const uint8_t winnow_warm_library[], winnow_warm_library_end[];
 
 #endif

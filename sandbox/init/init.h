@@ -32,23 +32,29 @@ struct job {
 	uint64_t collect_max;
 };
 
-/* Send INIT_FAILED with this step and errno; does not return. */
+/* say.c.  Send INIT_FAILED with this step and errno; does not return. */
 void init_fail(const char *step, const char *detail) __attribute__((noreturn));
 uint64_t init_now_us(void);
 void init_send(struct init_msg *m, int fd); /* fd -1: none */
+void init_send_to(int to, struct init_msg *m, int fd);
 
 void job_read(struct job *j);                   /* job.c */
 void root_build(const struct job *j);           /* root.c: afterwards / is the box's */
 void files_place(const struct job *j);          /* files.c: home, work/, tmp/, files; cwd is work/ */
 int files_collect(const struct job *j);         /* memfd, -1 where there is nothing to take */
+void root_mount_home(const struct job *j);      /* root.c: a fresh tmpfs on home, which is there */
 /* libc.c: clone; the child calls run(arg) on the given stack.  Returns the process id or -errno. */
 long init_clone(unsigned long flags, void *stack_top, int (*run)(void *arg), void *arg);
 /* program.c: start the program (vfork); returns its process id in our
  * namespace, or -1 with *ret_errno set where exec failed. */
 int program_start(const struct job *j, int ruleset_fd, int *ret_errno);
+/* enter.c: the last steps of a program's own process, from limits to the system call table; tells the spawner
+ * that it is there (INIT_CHILD), and with `warm` that it runs (INIT_STARTED). */
+void program_enter(const struct job *j, int ruleset_fd, bool warm);
 int landlock_build(const struct job *j);        /* landlock_rules.c: ruleset, -1 where the job has none */
 void landlock_enter(int ruleset_fd);            /* async-signal-safe; _exits through init_fail() */
 void caps_bound(void);                          /* caps.c: empty the bounding set */
 void caps_drop(bool keep_some);                 /* all, or all but what killing and collecting need */
+void caps_keep(void);                           /* over an exec: what a warm runner needs to build boxes */
 
 #endif

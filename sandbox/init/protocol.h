@@ -41,6 +41,7 @@
 #define JOB_SET_IDS 4u       /* the program runs under uid and gid of the job */
 #define JOB_CHANNEL 8u       /* keep descriptor 3 for the program */
 #define JOB_PROC 16u         /* mount /proc in the new root */
+#define JOB_RUNNER 32u       /* a warm runner: trusted, keeps what it needs to build boxes (warm_library.c) */
 
 enum job_mount_kind {
 	JOB_MOUNT_READ_ONLY, /* bind a file or folder of the host read-only, nosuid, nodev */

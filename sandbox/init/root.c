@@ -86,10 +86,18 @@ static void bind_one(const struct job_mount *m)
 		init_fail("make read-only", m->source);
 }
 
-void root_build(const struct job *j)
+void root_mount_home(const struct job *j)
 {
 	char options[96];
 
+	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%u,mode=700,uid=%u,gid=%u",
+		 (unsigned long long)j->file_bytes, 16384u, j->uid, j->gid);
+	if (mount("winnow", j->home, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+		init_fail("mount the working folder", NULL);
+}
+
+void root_build(const struct job *j)
+{
 	if (mount("winnow", j->stage, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=512,mode=755") < 0)
 		init_fail("mount a tmpfs as the box's root on", j->stage);
 	if (chdir(j->stage) < 0 || mkdir("." OLD_ROOT, 0700) < 0 ||
@@ -109,12 +117,10 @@ void root_build(const struct job *j)
 		    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") < 0)
 			init_fail("mount /proc", NULL);
 	}
-	snprintf(options, sizeof(options), "size=%llu,nr_inodes=%u,mode=700,uid=%u,gid=%u",
-		 (unsigned long long)j->file_bytes, 16384u, j->uid, j->gid);
 	make_parents(j->home);
-	if (mkdir(j->home, 0700) < 0 ||
-	    mount("winnow", j->home, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
-		init_fail("mount the working folder", NULL);
+	if (mkdir(j->home, 0700) < 0)
+		init_fail("make the working folder", NULL);
+	root_mount_home(j);
 	if (umount2(OLD_ROOT, MNT_DETACH) < 0 || rmdir(OLD_ROOT) < 0)
 		init_fail("leave the host's root", NULL);
 	if (set_attributes("/", ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV, 0) < 0)

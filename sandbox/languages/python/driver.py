@@ -6,9 +6,9 @@ a verdict happens here.  Whatever the program does to this process, to the modul
 or to this very code can only change its own answers.  Layout of the frames:
 docs/formats/frame.md.
 
-Start: python3 -s -S -P driver.py, with the channel on descriptor 3.  The channel is
-moved high and close-on-exec, and all that is needed later is kept in cells of
-closures, before the first line of the program runs.
+Start: python3 -s -S -P driver.py, with the channel on descriptor 3; or in a warm runner
+(warm.py), which calls serve() in each fork.  The channel is moved high and close-on-exec, and
+all that is needed later is kept in cells of closures, before the first line of the program runs.
 """
 import sys
 
@@ -55,14 +55,6 @@ def _start():
     HEAPTYPE = 1 << 9
     NO_MEMORY = (b'X' + u32.pack(11) + b'MemoryError' + u32.pack(0) + u32.pack(2) + u32.pack(11) +
                  b'MemoryError' + u32.pack(9) + b'Exception' + u32.pack(0))
-
-    try:
-        posix.dup2(3, 100, False)
-        posix.close(3)
-        channel = 100
-    except OSError:
-        channel = 3
-        posix.set_inheritable(3, False)
 
     # As on an ordinary machine; the stack's limit, which is the default, is larger here.
     import _thread
@@ -404,6 +396,8 @@ def _start():
         return Counter()
 
     # --- the channel ---
+    channel = 3
+
     def read_exactly(n):
         parts = []
         while n > 0:
@@ -570,7 +564,13 @@ def _start():
         return b'K'
 
     def serve():
-        nonlocal program
+        nonlocal program, channel
+        try:
+            posix.dup2(3, 100, False)
+            posix.close(3)
+            channel = 100
+        except OSError:
+            posix.set_inheritable(3, False)
         while True:
             raw = read_exactly(get_u32(read_exactly(4))[0])
             op = raw[0]
@@ -636,4 +636,6 @@ def _start():
     return serve
 
 
-_start()()
+serve = _start()
+if __name__ == '__main__':  # else in a warm runner, which calls it after the fork
+    serve()

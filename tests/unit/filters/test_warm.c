@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_warm.c - a run that is forked from a warm runner is, to its program and to us, as one that was
+ * started anew: each program is run by a judge that takes shortcuts and by one that takes none.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "filters/judge.h"
+#include "tests/unit/filters/table.h"
+
+#define PATIENCE_US UINT64_C(60000000)
+#define TRIES 200
+
+static struct language_set languages;
+static struct judge *warm, *plain;
+
+static int setup(void **state)
+{
+	struct judge_options opt = { .sandbox = SANDBOX_OPTIONS_INIT, .languages = &languages };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	opt.sandbox.slots = 1;
+	opt.sandbox.tier_given = getenv("WARM_LANDLOCK") != NULL;
+	opt.sandbox.tier = TIER_LANDLOCK; /* where it is given */
+	if (language_load(language_default_dir(), &languages, &err) < 0 || language_detect(&languages, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return -1;
+	}
+	if (judge_open(&opt, &warm, &err) < 0)
+		warm = NULL;
+	opt.plain = true;
+	if (warm && judge_open(&opt, &plain, &err) < 0)
+		return -1;
+	return warm || err.code == ERR_KERNEL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	judge_close(warm);
+	judge_close(plain);
+	language_set_clear(&languages);
+	return 0;
+}
+
+struct ran {
+	struct exec_result r;
+	bool done;
+};
+
+static void keep(void *ctx, uint64_t id, struct exec_result *result)
+{
+	struct ran *ran = ctx;
+
+	(void)id;
+	ran->r = *result;
+	*result = (struct exec_result){ 0 };
+	ran->done = true;
+}
+
+static struct exec_result run(struct judge *j, const char *program, const char *input)
+{
+	struct exec_request req = {
+		.language = "python",
+		.program = program,
+		.program_len = strlen(program),
+		.stdin_data = input,
+		.stdin_len = input ? strlen(input) : 0,
+		.keep_bytes = 1 << 16,
+	};
+	uint64_t deadline = clock_now_us() + PATIENCE_US;
+	struct ran ran = { 0 };
+	struct error err = ERROR_INIT;
+
+	req.limits = limits_merge(&(struct limits){ .cpu_us = 1000000, .memory_bytes = 256u << 20 }, NULL);
+	assert_int_equal(judge_exec(j, &req, keep, &ran, NULL, &err), 0);
+	while (!ran.done && clock_now_us() < deadline)
+		if (judge_wait(j, 1000000, &err) < 0)
+			fail_msg("%s", err.msg);
+	assert_true(ran.done);
+	return ran.r;
+}
+
+/* Until a runner is there: only a fork of one has ctypes loaded that nobody asked for. */
+static void warm_up(void)
+{
+	for (int i = 0; i < TRIES; i++) {
+		struct exec_result r = run(warm, "import sys\nprint('ctypes' in sys.modules)", NULL);
+		bool is = r.out.len >= 4 && memcmp(r.out.data, "True", 4) == 0;
+
+		exec_result_clear(&r);
+		if (is)
+			return;
+	}
+	fail_msg("no run was forked from a warm runner");
+}
+
+static struct row {
+	const char *name, *program, *input;
+	bool any_message; /* what is written to stderr names other lines */
+} rows[] = {
+	{ "warm: environment, folder, descriptors, ids", 
+	  "import os, sys\n"
+	  "home = os.path.dirname(os.getcwd())\n" /* another for each run, where there is no root of its own */
+	  "print(sorted((k, v.replace(home, 'HOME')) for k, v in os.environ.items()), os.path.basename(os.getcwd()))\n"
+	  "print(os.umask(0), os.getresuid()[0] > 0, os.getgroups(), os.getpgrp() == os.getpid())\n"
+	  "print(sorted(os.listdir('.')), sorted(os.listdir('..')), os.listdir(os.environ['TMPDIR']), os.stat('main.py').st_mode)\n"
+	  "def is_open(n):\n try: os.fstat(n)\n except OSError: return False\n return True\n"
+	  "print([n for n in range(256) if is_open(n)])\n", NULL, false },
+	{ "warm: limits",
+	  "import resource as r\n"
+	  "print([(n, r.getrlimit(getattr(r, n))) for n in dir(r) if n.startswith('RLIMIT_') and n != 'RLIMIT_AS'])\n", NULL, false },
+	{ "warm: the address space that is left",
+	  "import mmap\nn = 0\nheld = []\ntry:\n while True:\n  held.append(mmap.mmap(-1, 8 << 20))\n  n += 1\nexcept OSError: pass\nprint(n)\n",
+	  NULL, false },
+	{ "warm: signals", "import signal as s\nprint([(n, str(s.getsignal(n))) for n in range(1, 65)], s.pthread_sigmask(s.SIG_BLOCK, []))\n",
+	  NULL, false },
+	{ "warm: the interpreter",
+	  "import sys, _thread\nprint(sys.argv, sys.path, sys.flags, hash('abc'), __name__, sorted(globals()), sys.getrecursionlimit(), _thread.stack_size())\n"
+	  "print([(f.fileno(), f.encoding, f.errors, f.line_buffering, f.isatty(), f.mode) for f in (sys.stdin, sys.stdout, sys.stderr)])\n",
+	  NULL, false },
+	{ "warm: input read in parts", "import sys\nprint(input(), sys.stdin.readline(), sys.stdin.buffer.read(), sys.stdin.read())\n", "a b\nc\nd\n", false },
+	{ "warm: no input", "try:\n input()\nexcept EOFError: print('end')\n", NULL, false },
+	{ "warm: threads", "import threading\nt = threading.Thread(target=print, args=('hello',))\nt.start()\nt.join()\nprint(threading.active_count())\n",
+	  NULL, false },
+	{ "warm: random is random, and seeded alike",
+	  "import random\nrandom.seed(5)\nprint(random.random(), random.SystemRandom().random() != random.SystemRandom().random())\n", NULL, false },
+	{ "warm: imports", "import math, decimal, json, re, collections, statistics, heapq\nprint(math.pi, decimal.Decimal('1.1'), json.dumps({'a': [1]}))\n",
+	  NULL, false },
+	{ "warm: at exit", "import atexit\natexit.register(print, 'bye')\nprint('hello', end=' ')\n", NULL, false },
+	{ "warm: exit code", "import sys\nprint('x')\nsys.exit(3)\n", NULL, false },
+	{ "warm: exit words", "import sys\nsys.exit('no')\n", NULL, false },
+	{ "warm: an exception", "print('x', flush=True)\nraise ValueError('no')\n", NULL, true },
+	{ "warm: no program at all", "def f(:\n", NULL, false },
+	{ "warm: abort", "import os\nos.abort()\n", NULL, true },
+	{ "warm: kill -9", "import os\nos.kill(os.getpid(), 9)\n", NULL, false },
+	{ "warm: too much memory", "x = bytearray(1 << 30)\n", NULL, true },
+	{ "warm: too deep", "def f(n): return f(n + 1) + 1\nf(0)\n", NULL, true },
+	{ "warm: too long", "while True: pass\n", NULL, false },
+	{ "warm: too much output", "while True: print('x' * 1000)\n", NULL, true },
+	{ "warm: a process", "import os\nprint('before', flush=True)\nos.fork()\nprint('after')\n", NULL, true },
+	{ "warm: a socket", "import socket\nsocket.socket()\n", NULL, true },
+	{ "warm: what the runner holds",
+	  "import os\nfor n in (64, 96, 97, 100):\n try: os.write(n, b'x')\n except OSError as e: print(e.errno)\n", NULL, false },
+	{ "warm: nothing of a run before", "import os\nprint(os.path.exists('left'), os.path.exists(os.environ['TMPDIR'] + '/left'))\n"
+	  "open('left', 'w').close()\nopen(os.environ['TMPDIR'] + '/left', 'w').close()\n", NULL, false },
+};
+
+static void same(const char *what, const struct buf *a, const struct buf *b)
+{
+	if (a->len != b->len || (a->len && memcmp(a->data, b->data, a->len) != 0))
+		fail_msg("%s: warm:\n%.*s\nplain:\n%.*s", what, (int)a->len, a->data ? a->data : "", (int)b->len,
+			 b->data ? b->data : "");
+}
+
+static void test_row(void **state)
+{
+	const struct row *row = *state;
+	struct exec_result a, b;
+
+	if (!warm) {
+		skip();
+		return;
+	}
+	warm_up();
+	for (int twice = 0; twice < 2; twice++) {
+		a = run(warm, row->program, row->input);
+		b = run(plain, row->program, row->input);
+		if (!row->any_message) {
+			same("stdout", &a.out, &b.out);
+			same("stderr", &a.err, &b.err);
+		}
+		assert_int_equal(a.verdict, b.verdict);
+		assert_int_equal(a.flags, b.flags);
+		assert_int_equal(a.exit_code, b.exit_code);
+		assert_int_equal(a.signal, b.signal);
+		exec_result_clear(&a);
+		exec_result_clear(&b);
+	}
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ARRAY_SIZE(rows)];
+	size_t n = 0;
+
+	ADD_ROWS(tests, n, rows, test_row);
+	return RUN_ADDED("warm", tests, n, setup, teardown);
+}
