@@ -394,44 +394,33 @@ void candidate_start(struct job *job, const struct candidate_events *events)
 {
 	static const struct machine machine = { .frame = on_frame, .ended = on_ended };
 	const struct language *l = job->language;
-	struct box_file file = { .name = l->driver_name, .data = l->driver, .len = l->driver_len,
-				 .fd = -1 };
-	char **env = run_environment(l->calls_env, job->seed);
+	struct run_files files;
 	struct box_spec spec = {
 		.phase = BOX_RUN,
-		.argv = (const char *const *)l->calls_argv,
-		.envp = (const char *const *)env,
-		.files = &file,
-		.n_files = 1,
 		.channel = true,
 		.cpu_us = job->limits.cpu_us,
 		.wall_us = limits_wall_us(&job->limits),
 		.wall_counts_questions = true,
 		.memory_bytes = job->limits.memory_bytes,
-		.memory = l->memory,
 		.output_bytes = job->limits.output_bytes,
 		.stderr_keep = 4096,
 		.output_ends = true,
 		.file_bytes = job->limits.file_bytes,
 		.processes = job->limits.processes,
-		.needs_proc = l->needs_proc,
 	};
 	struct error err = ERROR_INIT;
-	struct warm_spec warm;
 	struct buf b;
 	bool started;
 
 	job->candidate = events;
 	job->pool = value_pool_new();
-	if (!env || !job->pool) {
-		str_list_free(env);
+	if (!calls_spec(job, l, &spec, &files) || !job->pool) {
+		run_files_clear(&files);
 		job_failed(job, "out of memory for a candidate");
 		return;
 	}
-	warm_spec_fill(job, l, "calls", &spec, &warm);
 	started = job_box(job, &spec, &machine);
-	warm_spec_clear(&warm);
-	str_list_free(env);
+	run_files_clear(&files);
 	if (!started)
 		return;
 	buf_init(&b, VALUE_MAX_FRAME_BYTES);

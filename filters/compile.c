@@ -85,93 +85,160 @@ static void compile_ended(struct job *job, const struct box_result *r)
 void compile_start(struct job *job)
 {
 	static const struct machine machine = { .ended = compile_ended };
-	const struct language *l = job->language;
-	struct box_file file = { .name = l->source, .data = job->program, .len = job->program_len,
-				 .fd = -1 };
-	struct box_spec spec = {
-		.phase = BOX_COMPILE,
-		.argv = (const char *const *)l->compile_argv,
-		.files = &file,
-		.n_files = 1,
-		.collect = l->compile_output,
-		.collect_max = l->compile_limits.file_bytes,
-		.cpu_us = l->compile_limits.cpu_us,
-		.wall_us = limits_wall_us(&l->compile_limits),
-		.memory_bytes = l->compile_limits.memory_bytes,
-		.memory = BOX_MEMORY_AS,
-		.output_bytes = l->compile_limits.output_bytes,
-		.stdout_keep = COMPILE_OUTPUT_KEEP,
-		.stderr_keep = COMPILE_OUTPUT_KEEP,
-		.file_bytes = l->compile_limits.file_bytes,
-		.processes = l->compile_limits.processes,
-		.needs_proc = l->needs_proc,
-	};
+	struct run_files files;
+	struct box_spec spec;
 
-	(void) job_box(job, &spec, &machine);
+	if (compile_spec(job->language, job->program, job->program_len, &spec, &files)) {
+		spec.stdout_keep = spec.stderr_keep = COMPILE_OUTPUT_KEEP;
+		(void) job_box(job, &spec, &machine);
+	} else {
+		job_failed(job, "out of memory for compiling");
+	}
+	run_files_clear(&files);
 }
 
 /* --- how a program is run --- */
 
-char **run_environment(char *const *words, uint64_t seed)
+/* One word of a recipe with its placeholders filled in. */
+static char *fill(const char *word, uint64_t seed, const struct box_spec *spec)
 {
-	size_t n = 0;
-	char **env;
+	const struct { const char *name; uint64_t value; } places[] = {
+		{ "{seed}", seed & UINT32_MAX },
+		{ "{memory_mib}", spec->memory_bytes >> 20 },
+		{ "{threads}", spec->processes },
+	};
 
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		const char *at = strstr(word, places[i].name);
+
+		if (at)
+			return mem_printf("%.*s%" PRIu64 "%s", (int)(at - word), word, places[i].value,
+					  at + strlen(places[i].name));
+	}
+	return mem_strdup(word);
+}
+
+/* The words, after `first` where it is not NULL; NULL-terminated. */
+static char **fill_all(const char *const *first, char *const *words, uint64_t seed,
+		       const struct box_spec *spec)
+{
+	size_t n = 0, at = 0;
+	char **list;
+
+	while (first && first[at])
+		at++;
 	while (words && words[n])
 		n++;
-	env = mem_calloc(n + 2, sizeof(*env));
-	if (!env)
+	list = mem_calloc(at + n + 1, sizeof(*list));
+	if (!list)
 		return NULL;
-	env[0] = mem_strdup("PATH=/usr/bin:/bin");
-	for (size_t i = 0; i < n; i++) {
-		const char *at = strstr(words[i], "{seed}");
-
-		env[i + 1] = at ? mem_printf("%.*s%" PRIu64 "%s", (int)(at - words[i]), words[i],
-					     seed & UINT32_MAX, at + 6)
-				: mem_strdup(words[i]);
-		if (!env[i] || !env[i + 1]) {
-			str_list_free(env);
+	for (size_t i = 0; i < at + n; i++) {
+		list[i] = i < at ? mem_strdup(first[i]) : fill(words[i - at], seed, spec);
+		if (!list[i]) {
+			str_list_free(list);
 			return NULL;
 		}
 	}
-	if (!env[0]) {
-		str_list_free(env);
-		return NULL;
+	return list;
+}
+
+/* Fills everything that a box takes from the recipe; files->files[0] is the caller's. */
+static bool fill_spec(const struct language *l, char *const *argv, char *const *env, bool compiles,
+		      const struct language_files *own, uint64_t seed, struct box_spec *spec,
+		      struct run_files *files)
+{
+	static const char *const run_words[] = { "PATH=/usr/bin:/bin", NULL };
+	static const char *const compile_words[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL };
+
+	files->argv = fill_all(NULL, argv, seed, spec);
+	files->env = fill_all(compiles ? compile_words : run_words, env, seed, spec);
+	if (!files->argv || !files->env)
+		return false;
+	spec->argv = (const char *const *)files->argv;
+	spec->envp = (const char *const *)files->env;
+	spec->files = files->files;
+	spec->n_files = 1;
+	for (size_t i = 0; i < own->n && spec->n_files < RUN_MAX_FILES; i++)
+		files->files[spec->n_files++] = (struct box_file){ .name = own->items[i].name,
+								   .data = own->items[i].data,
+								   .len = own->items[i].len,
+								   .fd = -1 };
+	spec->memory = l->memory;
+	spec->stack_bytes = l->runtime_stack_bytes;
+	spec->needs_proc = !compiles && l->needs_proc;
+	spec->finds_itself = compiles && l->compile_finds_itself;
+	if (!compiles) {
+		spec->memory_bytes += l->runtime_memory_bytes;
+		spec->processes += l->runtime_threads;
 	}
-	return env;
+	return true;
+}
+
+bool compile_spec(const struct language *language, const char *source, size_t source_len,
+		  struct box_spec *spec, struct run_files *files)
+{
+	const struct limits *limits = &language->compile_limits;
+
+	*files = (struct run_files){ 0 };
+	files->files[0] = (struct box_file){ .name = language->source, .data = source,
+					     .len = source_len, .fd = -1 };
+	*spec = (struct box_spec){
+		.phase = BOX_COMPILE,
+		.collect = language->compile_output,
+		.collect_max = limits->file_bytes,
+		.cpu_us = limits->cpu_us,
+		.wall_us = limits_wall_us(limits),
+		.memory_bytes = limits->memory_bytes,
+		.output_bytes = limits->output_bytes,
+		.stderr_keep = 1024,
+		.file_bytes = limits->file_bytes,
+		.processes = limits->processes,
+	};
+	return fill_spec(language, language->compile_argv, language->compile_env, true,
+			 &language->compile_files, 0, spec, files);
 }
 
 bool run_spec(struct job *job, const struct language *language, int artifact_fd, const char *source,
 	      size_t source_len, struct box_spec *spec, struct run_files *files)
 {
-	*files = (struct run_files){ .file = { .fd = -1 } };
-	files->env = run_environment(language->run_env, job->seed);
-	if (!files->env)
-		return false;
+	*files = (struct run_files){ 0 };
+	files->files[0] = (struct box_file){ .fd = artifact_fd };
 	if (artifact_fd >= 0) {
-		files->file.name = language->compile_output;
-		files->file.fd = artifact_fd;
-		files->file.executable = true;
+		files->files[0].name = language->compile_output;
+		files->files[0].executable = true;
 	} else {
-		files->file.name = language->source;
-		files->file.data = source;
-		files->file.len = source_len;
+		files->files[0].name = language->source;
+		files->files[0].data = source;
+		files->files[0].len = source_len;
 	}
-	spec->argv = (const char *const *)language->run_argv;
-	spec->envp = (const char *const *)files->env;
-	spec->files = &files->file;
-	spec->n_files = 1;
-	spec->memory = language->memory;
-	spec->needs_proc = language->needs_proc;
+	if (!fill_spec(language, language->run_argv, language->run_env, false, &language->run_files,
+		       job->seed, spec, files))
+		return false;
 	if (artifact_fd < 0)
 		warm_spec_fill(job, language, "run", spec, &files->warm);
+	return true;
+}
+
+bool calls_spec(struct job *job, const struct language *language, struct box_spec *spec,
+		struct run_files *files)
+{
+	static const struct language_files none = { 0 };
+
+	*files = (struct run_files){ 0 };
+	files->files[0] = (struct box_file){ .name = language->driver_name, .data = language->driver,
+					     .len = language->driver_len, .fd = -1 };
+	if (!fill_spec(language, language->calls_argv, language->calls_env, false, &none, job->seed, spec,
+		       files))
+		return false;
+	warm_spec_fill(job, language, "calls", spec, &files->warm);
 	return true;
 }
 
 void run_files_clear(struct run_files *f)
 {
 	str_list_free(f->env);
-	f->env = NULL;
+	str_list_free(f->argv);
+	f->env = f->argv = NULL;
 	warm_spec_clear(&f->warm);
 }
 

@@ -171,9 +171,6 @@ void job_run(struct job *job);
 struct value_numbers *job_numbers(struct job *job);
 bool job_has_ended(const struct job *job);
 
-/* Environment of a run: PATH and the recipe's words with {seed} filled in; NULL-terminated; mem_free() each
- * and the list by str_list_free(). */
-char **run_environment(char *const *words, uint64_t seed);
 /* The verdict that the end of a run means by itself: VERDICT_OK for exit code 0; *ret_flags gets what was
  * true of it; what is written to `why` says it in words.  VERDICT_INTERNAL_ERROR: our machinery. */
 enum verdict end_verdict(const struct language *language, const struct box_result *r, uint32_t *ret_flags,
@@ -195,14 +192,22 @@ struct warm_spec {
 void warm_spec_fill(struct job *job, const struct language *l, const char *kind, struct box_spec *spec,
 		    struct warm_spec *w);
 void warm_spec_clear(struct warm_spec *w);
-/* argv and files of the box that runs the program itself: fills *spec's argv, files and environment. */
+/* What a box_spec of run_spec(), compile_spec() or calls_spec() borrows. */
+#define RUN_MAX_FILES 8
 struct run_files {
-	struct box_file file;
-	char **env;
+	struct box_file files[RUN_MAX_FILES]; /* the program first, then the recipe's own */
+	char **env, **argv;
 	struct warm_spec warm;
 };
+/* The box that compiles source, by the recipe's compile step: all of *spec but what is kept of its output.  False: no memory. */
+bool compile_spec(const struct language *language, const char *source, size_t source_len, struct box_spec *spec,
+		  struct run_files *files);
+/* argv, files and environment of the box that runs the program itself; to the memory and the threads that *spec grants
+ * already what the runtime takes is added.  False: no memory. */
 bool run_spec(struct job *job, const struct language *language, int artifact_fd, const char *source,
 	      size_t source_len, struct box_spec *spec, struct run_files *files);
+/* The same for the recipe's driver, which answers questions. */
+bool calls_spec(struct job *job, const struct language *language, struct box_spec *spec, struct run_files *files);
 void run_files_clear(struct run_files *f);
 
 /* --- candidate.c: a program that answers questions --- */

@@ -190,26 +190,14 @@ static void compile_validator(struct job *job, const struct language *l)
 {
 	static const struct machine machine = { .ended = validator_compiled };
 	const char *source = job->task->task->checker.source;
-	struct box_file file = { .name = l->source, .data = source, .len = strlen(source), .fd = -1 };
-	struct box_spec spec = {
-		.phase = BOX_COMPILE,
-		.argv = (const char *const *)l->compile_argv,
-		.files = &file,
-		.n_files = 1,
-		.collect = l->compile_output,
-		.collect_max = l->compile_limits.file_bytes,
-		.cpu_us = l->compile_limits.cpu_us,
-		.wall_us = limits_wall_us(&l->compile_limits),
-		.memory_bytes = l->compile_limits.memory_bytes,
-		.memory = BOX_MEMORY_AS,
-		.output_bytes = l->compile_limits.output_bytes,
-		.stderr_keep = 1024,
-		.file_bytes = l->compile_limits.file_bytes,
-		.processes = l->compile_limits.processes,
-		.needs_proc = l->needs_proc,
-	};
+	struct run_files files;
+	struct box_spec spec;
 
-	(void) job_box(job, &spec, &machine);
+	if (compile_spec(l, source, strlen(source), &spec, &files))
+		(void) job_box(job, &spec, &machine);
+	else
+		job_failed(job, "out of memory for compiling a validator");
+	run_files_clear(&files);
 }
 
 static void validate(struct job *job)
@@ -221,7 +209,7 @@ static void validate(struct job *job)
 					   : NULL;
 	const struct test_case *c = case_of(job);
 	const char *argv[MAX_VALIDATOR_ARGS + 32];
-	struct box_file box_files[3];
+	struct box_file box_files[RUN_MAX_FILES + 2];
 	struct run_files files;
 	size_t n = 0, n_args = json_array_size(t->checker.args);
 	struct box_spec spec = {
@@ -264,13 +252,12 @@ static void validate(struct job *job)
 	argv[n] = NULL;
 	spec.argv = argv;
 	spec.warm = NULL; /* its arguments are its own */
-	box_files[0] = files.file;
-	box_files[1] = (struct box_file){ .name = "case.in", .data = c->in ? c->in : "", .len = c->in_len, .fd = -1 };
-	box_files[2] = (struct box_file){ .name = "case.ans", .data = c->out ? c->out : "",
-					  .len = c->out_len,
-					  .fd = -1 };
+	memcpy(box_files, spec.files, spec.n_files * sizeof(*box_files));
 	spec.files = box_files;
-	spec.n_files = 3;
+	box_files[spec.n_files++] = (struct box_file){ .name = "case.in", .data = c->in ? c->in : "", .len = c->in_len,
+						       .fd = -1 };
+	box_files[spec.n_files++] = (struct box_file){ .name = "case.ans", .data = c->out ? c->out : "",
+						       .len = c->out_len, .fd = -1 };
 	(void) job_box(job, &spec, &machine);
 	run_files_clear(&files);
 }

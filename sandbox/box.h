@@ -63,7 +63,9 @@ struct box_spec {
 	bool output_ends;             /* false: past output_bytes only drop, do not kill (compilers) */
 	uint64_t file_bytes;          /* working directory */
 	uint32_t processes;           /* threads (RUN) or processes */
+	uint64_t stack_bytes;         /* of each thread; 0: an eighth of the memory, 64 to 256 MiB */
 	bool needs_proc;              /* recipe says that the language needs /proc */
+	bool finds_itself;            /* it only asks /proc/self/exe for its own name: any tier can show that */
 	const struct box_warm *warm;  /* where one is idle it is forked and argv is only what it stands for; NULL: never */
 };
 

@@ -161,6 +161,8 @@ static void pack_limits(struct buf *b, const struct jail *jail, const struct box
 		stack = STACK_MAX_BYTES;
 	if (stack > memory)
 		stack = memory;
+	if (spec->stack_bytes)
+		stack = spec->stack_bytes;
 	LIMIT(RLIMIT_CORE, 0);
 	LIMIT(RLIMIT_CPU, cpu_backstop_s(spec->cpu_us));
 	LIMIT(RLIMIT_FSIZE, spec->file_bytes);
@@ -249,7 +251,7 @@ int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigne
 		flags |= JOB_RUNNER;
 	if (spec->channel)
 		flags |= JOB_CHANNEL;
-	if (spec->needs_proc)
+	if (spec->needs_proc || (spec->finds_itself && jail->own_root))
 		flags |= JOB_PROC;
 	pack_u32(&b, JOB_MAGIC);
 	pack_u32(&b, flags);

@@ -192,9 +192,86 @@ static int get_limits(struct reader *r, const struct config_node *compile, struc
 	return 0;
 }
 
+/* Files of the recipe's own folder. */
+static int get_files(struct reader *r, const struct config_node *map, const struct language *l,
+		     struct language_files *ret)
+{
+	char **names = NULL;
+	size_t n = 0;
+	int rc = get_list(r, map, "files", false, &names);
+
+	while (rc == 0 && names[n])
+		n++;
+	if (rc == 0 && n) {
+		ret->items = mem_calloc(n, sizeof(*ret->items));
+		if (!ret->items)
+			rc = no_memory(r);
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct language_file *file = &ret->items[ret->n++];
+		cleanup_mem char *path = NULL;
+		struct buf text;
+
+		if (strchr(names[i], '/')) {
+			rc = error_set(r->err, ERR_INPUT, "%s:%u: '%s' is no file of this folder",
+				       r->config->path, config_get(map, "files")->line, names[i]);
+			break;
+		}
+		path = fs_join(l->dir, names[i]);
+		file->name = mem_strdup(names[i]);
+		if (!path || !file->name) {
+			rc = no_memory(r);
+			break;
+		}
+		buf_init(&text, MAX_RECIPE_BYTES);
+		rc = fs_read_file(path, &text, r->err);
+		if (rc == 0) {
+			file->data = buf_steal(&text, &file->len);
+			if (!file->data)
+				rc = no_memory(r);
+		}
+		buf_clear(&text);
+	}
+	str_list_free(names);
+	return rc;
+}
+
+static void files_clear(struct language_files *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		mem_free(f->items[i].name);
+		mem_free(f->items[i].data);
+	}
+	mem_free(f->items);
+	*f = (struct language_files){ 0 };
+}
+
+static int read_runtime(struct reader *r, const struct config_node *root, struct language *l)
+{
+	static const char *const keys[] = { "memory_mib", "threads", "stack_mib", NULL };
+	const struct config_node *map;
+	uint64_t memory_mib = 0, threads = 0, stack_mib = 0;
+	int rc = get_map(r, root, "runtime", keys, &map);
+
+	if (rc < 0 || !map)
+		return rc;
+	rc = config_u64(r->config, config_get(map, "memory_mib"), 0, &memory_mib, r->err);
+	if (rc == 0)
+		rc = config_u64(r->config, config_get(map, "threads"), 0, &threads, r->err);
+	if (rc == 0)
+		rc = config_u64(r->config, config_get(map, "stack_mib"), 0, &stack_mib, r->err);
+	if (rc == 0 && (memory_mib > 1 << 16 || threads > 4096 || stack_mib > 1 << 16))
+		rc = error_set(r->err, ERR_INPUT, "%s:%u: 'runtime' takes at most 65536 MiB and 4096 threads",
+			       r->config->path, map->line);
+	l->runtime_memory_bytes = memory_mib << 20;
+	l->runtime_threads = (uint32_t)threads;
+	l->runtime_stack_bytes = stack_mib << 20;
+	return rc;
+}
+
 static int read_compile(struct reader *r, const struct config_node *root, struct language *l)
 {
-	static const char *const keys[] = { "argv", "output", "limits", NULL };
+	static const char *const keys[] = { "argv", "output", "env", "files", "finds_itself", "limits", NULL };
 	const struct config_node *map;
 	int rc = get_map(r, root, "compile", keys, &map);
 
@@ -203,6 +280,13 @@ static int read_compile(struct reader *r, const struct config_node *root, struct
 	rc = get_list(r, map, "argv", true, &l->compile_argv);
 	if (rc == 0)
 		rc = get_str(r, map, "output", true, &l->compile_output);
+	if (rc == 0)
+		rc = get_env(r, map, &l->compile_env);
+	if (rc == 0)
+		rc = get_files(r, map, l, &l->compile_files);
+	if (rc == 0)
+		rc = config_bool(r->config, config_get(map, "finds_itself"), false, &l->compile_finds_itself,
+				 r->err);
 	if (rc == 0)
 		rc = get_limits(r, map, &l->compile_limits);
 	return rc;
@@ -264,7 +348,7 @@ static int read_warm(struct reader *r, const struct config_node *root, struct la
 
 static int read_run(struct reader *r, const struct config_node *root, struct language *l)
 {
-	static const char *const keys[] = { "argv", "env", "syntax_mark", NULL };
+	static const char *const keys[] = { "argv", "env", "files", "syntax_mark", NULL };
 	const struct config_node *map;
 	int rc = get_map(r, root, "run", keys, &map);
 
@@ -275,6 +359,8 @@ static int read_run(struct reader *r, const struct config_node *root, struct lan
 	if (rc == 0)
 		rc = get_env(r, map, &l->run_env);
 	if (rc == 0)
+		rc = get_files(r, map, l, &l->run_files);
+	if (rc == 0)
 		rc = get_str(r, map, "syntax_mark", false, &l->syntax_mark);
 	return rc;
 }
@@ -282,8 +368,8 @@ static int read_run(struct reader *r, const struct config_node *root, struct lan
 static int read_recipe(struct reader *r, struct language *l)
 {
 	static const char *const keys[] = { "name", "title", "aliases", "extensions", "source",
-					    "detect", "needs_proc", "memory", "compile", "run",
-					    "calls", "warm", "memory_words", NULL };
+					    "detect", "needs_proc", "memory", "runtime", "compile",
+					    "run", "calls", "warm", "memory_words", NULL };
 	static const char *const detect_keys[] = { "argv", "name", "package", NULL };
 	const struct config_node *root = &r->config->root, *detect;
 	cleanup_mem char *memory = NULL;
@@ -323,6 +409,8 @@ static int read_recipe(struct reader *r, struct language *l)
 	if (rc == 0)
 		rc = get_str(r, detect, "package", false, &l->package);
 	if (rc == 0)
+		rc = read_runtime(r, root, l);
+	if (rc == 0)
 		rc = read_compile(r, root, l);
 	if (rc == 0)
 		rc = read_run(r, root, l);
@@ -349,7 +437,10 @@ static void language_clear(struct language *l)
 	str_list_free(l->compile_argv);
 	mem_free(l->compile_output);
 	str_list_free(l->run_argv);
+	str_list_free(l->compile_env);
 	str_list_free(l->run_env);
+	files_clear(&l->compile_files);
+	files_clear(&l->run_files);
 	mem_free(l->syntax_mark);
 	str_list_free(l->calls_argv);
 	str_list_free(l->calls_env);
@@ -360,6 +451,12 @@ static void language_clear(struct language *l)
 	mem_free(l->warm);
 	mem_free(l->warm_name);
 	*l = (struct language){ 0 };
+}
+
+static void add_files(struct hash_sha256 *hash, const struct language_files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		hash_sha256_add_field(hash, f->items[i].data, f->items[i].len);
 }
 
 static int load_one(const char *dir, const char *name, struct language *l, struct error *err)
@@ -390,6 +487,8 @@ static int load_one(const char *dir, const char *name, struct language *l, struc
 		if (hash) {
 			hash_sha256_add_field(hash, text.data, text.len);
 			hash_sha256_add_field(hash, l->driver, l->driver_len);
+			add_files(hash, &l->compile_files);
+			add_files(hash, &l->run_files);
 			hash_sha256_end(hash, l->digest);
 		} else
 			rc = error_set(err, ERR_NOMEM, "out of memory for '%s'", name);

@@ -11,14 +11,21 @@
  *   source: main.cpp                 # what the program's file is called
  *   detect: { argv: [/usr/bin/g++, -dumpfullversion], name: g++, package: g++ }   # toolchain string "g++ 12.2.0"
  *   needs_proc: false
+ *   runtime: { memory_mib: 192, threads: 32, stack_mib: 16 }   # what the runtime itself takes: granted on top of a task's limits;
+ *                                    # and the stack limit, where each thread would take all of the usual one
  *   memory: as                       # or data
  *   compile:                         # absent: nothing is compiled
  *     argv: [/usr/bin/g++, -O2, -std=gnu++17, -o, program, main.cpp]
  *     output: program
+ *     env: { GOFLAGS: -mod=mod }     # with the PATH and LANG that every compiler gets
+ *     finds_itself: false            # the compiler reads /proc/self/exe: only its name, which every tier can show
+ *     files: [Build.java]            # of this folder, placed beside the program
  *     limits: { cpu_s: 20, memory_mib: 2048, output_kib: 64, file_mib: 64, processes: 32 }
  *   run:
  *     argv: [./program]
- *     env: { LANG: C.UTF-8 }         # "{seed}" in a value: the request's seed, modulo 2^32
+ *     env: { LANG: C.UTF-8 }         # "{seed}" in a value: the request's seed, modulo 2^32; in argv and env
+ *                                    # "{memory_mib}": the task's memory limit, "{threads}": its processes
+ *     files: [run.js]                # as above
  *     syntax_mark: '  File "main.py"'  # a failed run whose stderr begins so is a compile_error
  *   calls:                           # absent: calls tasks are not portable to it
  *     driver: driver.py              # placed beside the program
@@ -40,22 +47,29 @@
 #include "core/record.h"
 #include "sandbox/box.h"
 
+/* A file of the recipe's folder that is placed in a box. */
+struct language_file { char *name, *data; size_t len; };
+struct language_files { struct language_file *items; size_t n; };
+
 struct language {
 	char *name, *title, *dir, *source;
 	char **aliases, **extensions, **memory_words; /* NULL-terminated */
 	char **detect_argv; char *detect_name;
 	char *package;                /* of Debian, that brings the toolchain; NULL: not said */
-	bool needs_proc;
+	bool needs_proc, compile_finds_itself;
+	uint64_t runtime_memory_bytes; uint32_t runtime_threads; /* granted on top of a task's limits */
+	uint64_t runtime_stack_bytes; /* 0: by the memory limit */
 	enum box_memory memory;
 	char **compile_argv; char *compile_output; struct limits compile_limits; /* compile_argv NULL: not compiled */
-	char **run_argv, **run_env;
+	char **compile_env; struct language_files compile_files;
+	char **run_argv, **run_env; struct language_files run_files;
 	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
 	char **calls_argv, **calls_env, **prepare_argv; char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;
 	char **warm_argv; char *warm; size_t warm_len; char *warm_name; /* warm: text of the runner's file, NULL: none */
 	char toolchain[96];           /* filled by language_detect(); "" unknown */
 	bool present;                 /* its first program exists */
-	uint8_t digest[32];           /* of the recipe and the driver */
+	uint8_t digest[32];           /* of the recipe, the driver and the files */
 };
 struct language_set { struct language *items; size_t n; char *dir; };
 

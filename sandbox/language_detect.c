@@ -21,6 +21,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "sandbox/language.h"
+#include "sandbox/language_cache.h"
 
 #define DETECT_US UINT64_C(5000000)
 #define MAX_DRIVER_BYTES (1u << 20) /* and of what a detect command says */
@@ -74,13 +75,17 @@ static bool printed_by(char **argv, bool both, struct buf *out)
 	return whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* The first word that begins with a digit is the version. */
+/* The first word that begins with a digit, after the toolchain's own name or not, is the version. */
 static void name_toolchain(struct language *l, const char *words)
 {
-	size_t n;
+	size_t n, name = strlen(l->detect_name);
 
 	for (const char *word = words; *word; word += n + (word[n] != '\0')) {
 		n = strcspn(word, " \t\r\n");
+		if (n > name && !strncmp(word, l->detect_name, name) && word[name] >= '0' && word[name] <= '9') {
+			word += name;
+			n -= name;
+		}
 		if (!n || *word < '0' || *word > '9')
 			continue;
 		(void) snprintf(l->toolchain, sizeof(l->toolchain), "%.40s %.*s", l->detect_name,
@@ -90,7 +95,7 @@ static void name_toolchain(struct language *l, const char *words)
 }
 
 /* Put what `prepare` makes of the driver in the driver's place; where it fails the driver stays as it is. */
-static int prepare_driver(struct language *l, struct error *err)
+static int prepare_driver(struct language *l, bool *ret_made, struct error *err)
 {
 	cleanup_mem char *path = fs_join(l->dir, l->driver_name);
 	cleanup_mem char **argv = NULL;
@@ -112,6 +117,7 @@ static int prepare_driver(struct language *l, struct error *err)
 			mem_free(l->driver);
 			l->driver = text;
 			l->driver_len = len;
+			*ret_made = true;
 		}
 	}
 	buf_clear(&made);
@@ -125,18 +131,26 @@ int language_detect(struct language_set *s, struct error *err)
 	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		struct language *l = &s->items[i];
 		const char *program = l->compile_argv ? l->compile_argv[0] : l->run_argv[0];
+		cleanup_mem char *kept = NULL;
+		bool prepared = false, wanted;
 		struct buf words;
 
-		l->present = access(program, X_OK) == 0;
+		l->present = access(program, X_OK) == 0 && access(l->detect_argv[0], X_OK) == 0;
 		l->toolchain[0] = '\0';
 		if (!l->present)
+			continue;
+		wanted = l->driver && l->prepare_argv && l->prepare_argv[0];
+		kept = language_cache_path(l);
+		if (language_cache_get(kept, l))
 			continue;
 		buf_init(&words, MAX_DRIVER_BYTES);
 		if (printed_by(l->detect_argv, true, &words))
 			name_toolchain(l, words.data);
 		buf_clear(&words);
-		if (l->driver && l->prepare_argv && l->prepare_argv[0])
-			rc = prepare_driver(l, err);
+		if (wanted)
+			rc = prepare_driver(l, &prepared, err);
+		if (rc == 0 && prepared == wanted)
+			language_cache_put(kept, l, prepared);
 	}
 	return rc;
 }
