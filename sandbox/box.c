@@ -301,6 +301,7 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 	box->wall_limit_us = spec->wall_us;
 	box->memory_limit_bytes = spec->memory_bytes;
 	box->output_limit_bytes = spec->output_bytes;
+	box->file_limit_bytes = spec->file_bytes;
 	box->processes = spec->processes;
 	box->wall_counts_questions = spec->wall_counts_questions;
 	box->output_ends = spec->output_ends;

@@ -242,6 +242,7 @@ void box_start_clocks(struct box *box)
 		box->question_since_us = box->started_us;
 	if (!box->wall_counts_questions || box->question)
 		arm_wall(box, clock_now_us());
+	box_watch_start(box);
 	check_cpu(box);
 }
 
@@ -252,6 +253,7 @@ void box_stop_clocks(struct box *box)
 	timer_disarm(ts, &box->setup_deadline);
 	timer_disarm(ts, &box->cpu_check);
 	timer_disarm(ts, &box->wall_deadline);
+	box_watch_stop(box);
 	if (box->question && box->started && box->wall_counts_questions) {
 		box->question_used_us += clock_now_us() - box->question_since_us;
 		box->question = false;

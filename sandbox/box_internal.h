@@ -22,7 +22,8 @@ struct box {
 
 	/* What was asked. */
 	enum box_phase phase;
-	uint64_t cpu_limit_us, wall_limit_us, memory_limit_bytes, output_limit_bytes;
+	uint64_t cpu_limit_us, wall_limit_us, memory_limit_bytes, output_limit_bytes,
+		 file_limit_bytes;
 	uint32_t processes;
 	bool wall_counts_questions, output_ends;
 
@@ -53,6 +54,11 @@ struct box {
 	uint64_t waited_us, wait_cpu_us, spawner_waited_us;
 	struct waits waits;                   /* of the last look */
 
+	/* Looks at what it holds (box_watch.c). */
+	struct timer look;
+	struct waits watched;
+	uint64_t files_due_us;
+
 	/* The channel. */
 	struct watch channel;
 	uint32_t channel_events;
@@ -76,6 +82,10 @@ void box_start_clocks(struct box *box);
 void box_stop_clocks(struct box *box);
 
 bool box_read_status(struct box *box); /* one message of init; false: none is waiting */
+
+/* box_watch.c: what it holds of memory, of the disk, and a compiler of CPU time. */
+void box_watch_start(struct box *box);
+void box_watch_stop(struct box *box);
 
 /* box_io.c */
 int box_watch_io(struct box *box, int out_fd, int err_fd, int channel_fd, struct error *err);

@@ -18,6 +18,7 @@
 #define MAPPING_SLACK_BYTES (UINT64_C(32) << 20) /* libraries, arenas: address space that holds no data */
 #define STACK_MIN_BYTES (UINT64_C(64) << 20)
 #define STACK_MAX_BYTES (UINT64_C(256) << 20)
+#define STACKS_MAX_BYTES (UINT64_C(8) << 30) /* of threads: address space, of which little is touched */
 #define MAX_DESCRIPTORS 256
 #define LOCKED_BYTES 65536
 
@@ -139,7 +140,7 @@ static uint64_t cpu_backstop_s(uint64_t cpu_us)
 
 static void pack_limits(struct buf *b, const struct jail *jail, const struct box_spec *spec)
 {
-	uint64_t memory = spec->memory_bytes, stack = memory / 8;
+	uint64_t memory = spec->memory_bytes, stack = memory / 8, stacks = 0;
 	struct { uint32_t resource; uint64_t value; } limits[JOB_MAX_LIMITS];
 	uint32_t n = 0;
 	if (spec->phase == BOX_WARM) {
@@ -171,7 +172,14 @@ static void pack_limits(struct buf *b, const struct jail *jail, const struct box
 	LIMIT(RLIMIT_MEMLOCK, LOCKED_BYTES);
 	LIMIT(RLIMIT_MSGQUEUE, 0);
 	LIMIT(RLIMIT_SIGPENDING, 1024);
-	LIMIT(spec->memory == BOX_MEMORY_DATA ? RLIMIT_DATA : RLIMIT_AS, memory + MAPPING_SLACK_BYTES);
+	/* Each thread reserves as much stack as the main one may have.  What is really used is watched
+	 * (box_watch.c); where it can't be, this is the limit. */
+	if (spec->phase == BOX_RUN && spec->processes > 1 && box_watch_works()) {
+		stacks = stack * spec->processes;
+		if (stacks > STACKS_MAX_BYTES)
+			stacks = STACKS_MAX_BYTES;
+	}
+	LIMIT(spec->memory == BOX_MEMORY_DATA ? RLIMIT_DATA : RLIMIT_AS, memory + MAPPING_SLACK_BYTES + stacks);
 	/* Counts all of a user id: it means something where the box has its own.
 	 * In a user namespace init is counted as well, and under an id of the slot's what
 	 * the run before left dead but not yet reaped: hence the few more. */

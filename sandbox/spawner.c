@@ -351,7 +351,7 @@ static int set_up(struct spawner *sp, const struct spawner_start *s, struct erro
 		return r;
 	raise_descriptors();
 	sp->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	sp->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sp->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (sp->epoll_fd < 0 || sp->null_fd < 0)
 		return error_set_errno(err, ERR_IO, "cannot open what the spawner needs");
 	sp->image_fd = r = make_image(err);

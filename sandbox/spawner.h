@@ -68,6 +68,9 @@ int peer_request(int peer_fd, const char *const *argv, int *ret_in_fd, int *ret_
 int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigned slot, const char *made_home,
 		  struct error *err);
 
+/* box_watch.c: /proc shows what boxes hold, so that it can be looked at while they run. */
+bool box_watch_works(void);
+
 /* box_clone.c: start init of a box.  fds are the descriptors it gets as 0, 1, 2….
  * Returns its process id, or -1 with errno and the step that failed. */
 struct box_clone {

@@ -142,6 +142,30 @@ void waits_read(const char *proc, pid_t init, pid_t program, struct waits *ret)
 		look_at_process(&t, t.pids[i], t.pids[i] == init ? NULL : ret);
 }
 
+uint64_t waits_cpu_us(const struct waits *w)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		sum += w->tasks[i].cpu_us;
+	return sum;
+}
+
+size_t waits_pids(const char *proc, pid_t init, pid_t program, pid_t *pids, size_t max)
+{
+	struct tree t = { .proc = proc };
+	size_t n = 0;
+
+	add_process(&t, init);
+	add_process(&t, program);
+	for (size_t i = 0; i < t.n; i++) {
+		look_at_process(&t, t.pids[i], NULL);
+		if (t.pids[i] != init && n < max)
+			pids[n++] = t.pids[i];
+	}
+	return n;
+}
+
 struct waits_growth waits_since(const struct waits *before, const struct waits *now)
 {
 	struct waits_growth g = { .moved = before->n != now->n };

@@ -28,6 +28,10 @@ struct waits {
 bool waits_usable(const char *proc);
 /* The tasks of program and of all that lies below init; init is not counted itself. */
 void waits_read(const char *proc, pid_t init, pid_t program, struct waits *ret);
+/* CPU time of all tasks that were seen. */
+uint64_t waits_cpu_us(const struct waits *w);
+/* The processes of the same tree, at most max of them; init is not among them.  Returns how many. */
+size_t waits_pids(const char *proc, pid_t init, pid_t program, pid_t *pids, size_t max);
 /* What a single task has waited; 0: unknown. */
 uint64_t waits_of_task(const char *proc, pid_t tid);
 /* What the tasks of now have used and waited since before. */

@@ -168,6 +168,29 @@ static int fill(void)
 	return 0;
 }
 
+/* One file of 4 MiB after another, each a while after the last; without a name where n is negative. */
+static int fill_slowly(int n)
+{
+	static char b[4 << 20];
+
+	for (int i = 0; i < abs(n); i++) {
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "f%d", i);
+		fd = open(name, O_CREAT | O_WRONLY, 0600);
+		if (n < 0)
+			unlink(name);
+		if (fd < 0 || write(fd, b, sizeof(b)) != (ssize_t)sizeof(b)) {
+			printf("stopped after %d files\n", i);
+			return 0;
+		}
+		usleep(50000);
+	}
+	printf("all written\n");
+	return 0;
+}
+
 /* A grandchild that holds our stdout and outlives us. */
 static int orphan(void)
 {
@@ -392,6 +415,8 @@ static int act(const char *what, const char *arg)
 		return files();
 	if (IS("fill"))
 		return fill();
+	if (IS("fillslowly"))
+		return fill_slowly((int)n);
 	if (IS("orphan"))
 		return orphan();
 	if (IS("bomb"))
