@@ -17,7 +17,7 @@ static void expression(struct printer *pr, const struct gnode *n, unsigned least
 
 static unsigned precedence(const struct gnode *n)
 {
-	if (n->family == GF_char_text)
+	if (n->family == GF_char_text || n->family == GF_over || n->family == GF_over_text)
 		return precedence(n->kid[0]);
 	if (n->family == GF_NUMBER && n->value < 0)
 		return 8;

@@ -53,7 +53,7 @@ static const struct policy_ops *find_kind(const char *spec, const char **ret_res
 
 		if (strncmp(spec, kinds[i]->kind, n) != 0)
 			continue;
-		if (spec[n] == ':' || (spec[n] == '\0' && kinds[i]->bare)) {
+		if (spec[n] == ':' || ((spec[n] == '\0' || spec[n] == '?') && kinds[i]->bare)) {
 			*ret_rest = spec + n + (spec[n] == ':');
 			return kinds[i];
 		}

@@ -14,16 +14,21 @@
 
 #include "core/hash.h"
 #include "core/mem.h"
+#include "core/str.h"
 #include "policy/grammar.h"
+#include "policy/grammar_eval.h"
 
-#define BATCH 64
+#define BATCH 4                    /* samples a turn of the loop: each may take many drafts */
 #define DEFAULT_ROOM 8
 #define MAX_PROGRAM_BYTES 65536
+#define DEFAULT_DRAFTS 100        /* of one sample */
+#define MAX_DRAFTS 100000
 #define MAX_MISSES 200000          /* draws in a row that give nothing new: the grammar has no more */
 
 struct stream {                    /* of one task in one language */
 	struct gsight sight;
 	struct gsampler *sampler;
+	struct geval *eval;        /* NULL: nothing visible to be right on */
 	struct rng rng;
 	uint64_t seed;
 	char *task_id, *language;
@@ -46,7 +51,8 @@ struct grammar {
 	struct gmodel *model;
 	double temperature;
 	struct stream stream;      /* the one in use: requests come task by task */
-	struct gprogram program;
+	unsigned drafts;
+	struct gprogram program, draft;
 	struct buf text;
 	struct waiting *head, **tail;
 	unsigned n_waiting, max_waiting;
@@ -56,6 +62,7 @@ struct grammar {
 static void stream_clear(struct stream *s)
 {
 	gsampler_free(s->sampler);
+	geval_free(s->eval);
 	mem_free(s->task_id);
 	mem_free(s->language);
 	mem_free(s->seen);
@@ -108,6 +115,8 @@ static int stream_open(struct grammar *g, const struct waiting *w, struct error 
 		r = error_set(err, ERR_INPUT, "the grammar does not write '%s'", w->language);
 	if (r == 0)
 		r = gsampler_new(g->table, g->model, &s->sight, g->temperature, &s->sampler, err);
+	if (r == 0 && g->drafts > 1)
+		r = geval_new(w->task, &s->sight, &s->eval, err);
 	if (r < 0)
 		return r;
 	s->task_id = mem_strdup(w->task->id);
@@ -123,30 +132,69 @@ static bool is_stream_of(const struct stream *s, const struct waiting *w, uint32
 	       strcmp(s->language, w->language) == 0;
 }
 
-/* The next different program into g->program and g->text; 0 where there is no more. */
-static int next_program(struct grammar *g)
+/* The next different draft into g->draft and g->text; 0 where there is no more. */
+static int next_draft(struct grammar *g)
 {
 	struct stream *s = &g->stream;
 
 	for (unsigned misses = 0; misses < MAX_MISSES && !s->exhausted; misses++) {
 		int r;
 
-		if (!gsampler_draw(s->sampler, &s->rng, &g->program))
+		if (!gsampler_draw(s->sampler, &s->rng, &g->draft))
 			continue;
 		buf_reset(&g->text);
-		grammar_print(s->language, &s->sight, &g->program, &g->text);
+		grammar_print(s->language, &s->sight, &g->draft, &g->text);
 		if (g->text.error)
 			continue;
 		r = note(s, hash_xxh3(g->text.data, g->text.len));
-		if (r < 0)
+		if (r)
 			return r;
-		if (r > 0) {
-			s->next++;
-			return 1;
-		}
 	}
 	s->exhausted = true;
 	return 0;
+}
+
+/* The program's nodes refer to one another: a copy has to be walked again. */
+static bool keep_draft(struct grammar *g)
+{
+	size_t n = g->draft.n_tokens;
+
+	if (!grammar_replay(g->table, &g->stream.sight, g->draft.tokens, n, NULL, NULL, &g->program))
+		return false;
+	memcpy(g->program.logprob, g->draft.logprob, n * sizeof(*g->draft.logprob));
+	return true;
+}
+
+/*
+ * The next sample into g->program and g->text; 0 where there is no more.  Of so many drafts the first that
+ * is right on the visible cases, else the first.
+ */
+static int next_program(struct grammar *g)
+{
+	struct stream *s = &g->stream;
+	bool any = false;
+
+	for (unsigned i = 0; i < g->drafts; i++) {
+		int r = next_draft(g);
+		bool right;
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			break;
+		right = !s->eval || geval_right(s->eval, &g->draft);
+		if ((right || !any) && !keep_draft(g))
+			return -1;
+		any = true;
+		if (right)
+			break;
+	}
+	if (!any)
+		return 0;
+	buf_reset(&g->text);
+	grammar_print(s->language, &s->sight, &g->program, &g->text);
+	s->next++;
+	return g->text.error ? -1 : 1;
 }
 
 static json_t *numbers(const uint32_t *ids, size_t n)
@@ -328,25 +376,49 @@ static void grammar_close(struct policy *p)
 	mem_free(g);
 }
 
+/* "WEIGHTS?drafts=N": *ret_path is "" where there are no weights; mem_free() it. */
+static int parse_spec(const char *rest, char **ret_path, unsigned *ret_drafts, struct error *err)
+{
+	const char *mark = strrchr(rest, '?');
+	uint64_t n = DEFAULT_DRAFTS;
+	int r;
+
+	if (mark && !str_starts(mark, "?drafts="))
+		return error_set(err, ERR_INPUT, "--policy grammar: '%.60s' is not ?drafts=N", mark);
+	if (mark) {
+		r = str_parse_u64(mark + strlen("?drafts="), "--policy grammar: drafts", 1, MAX_DRAFTS, &n, err);
+		if (r < 0)
+			return r;
+	}
+	*ret_drafts = (unsigned)n;
+	*ret_path = mark ? mem_strndup(rest, (size_t)(mark - rest)) : mem_strdup(rest);
+	return *ret_path ? 0 : error_set(err, ERR_NOMEM, "out of memory");
+}
+
 static int grammar_open(const struct policy_options *opt, const char *rest, struct loop *loop, struct policy **ret,
 			struct error *err)
 {
 	struct grammar *g;
+	cleanup_mem char *path = NULL;
 	double t = opt->sampling.temperature;
-	int r;
+	unsigned drafts;
+	int r = parse_spec(rest, &path, &drafts, err);
 
+	if (r < 0)
+		return r;
 	if (!isnan(t) && t != 0 && !(t >= 0.05 && t <= 10))
 		return error_set(err, ERR_INPUT, "--temperature %g: the grammar takes 0.05 to 10", t);
 	g = mem_zalloc(sizeof(*g));
 	if (!g)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	g->tail = &g->head;
+	g->drafts = drafts;
 	g->temperature = isnan(t) || t == 0 ? 1 : t;
 	g->max_waiting = opt->max_in_flight ? opt->max_in_flight : DEFAULT_ROOM;
 	buf_init(&g->text, MAX_PROGRAM_BYTES);
 	r = grammar_table_new(&g->table, err);
-	if (r == 0 && *rest)
-		r = gmodel_read(rest, &g->model, err);
+	if (r == 0 && *path)
+		r = gmodel_read(path, &g->model, err);
 	if (r == 0)
 		r = loop_timer_new(loop, on_timer, g, &g->timer, err);
 	if (r == 0) {

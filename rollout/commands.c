@@ -13,6 +13,8 @@ const struct command *const commands[] = {
 	&cmd_grade,
 	&cmd_exec,
 	&cmd_export,
+	&cmd_train,
+	&cmd_loop,
 	&cmd_report,
 	&cmd_show,
 	&cmd_sql,
