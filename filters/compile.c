@@ -82,21 +82,6 @@ static void compile_ended(struct job *job, const struct box_result *r)
 		job_end(job, VERDICT_COMPILE_ERROR, 0, "it does not compile");
 }
 
-void compile_start(struct job *job)
-{
-	static const struct machine machine = { .ended = compile_ended };
-	struct run_files files;
-	struct box_spec spec;
-
-	if (compile_spec(job->language, job->program, job->program_len, &spec, &files)) {
-		spec.stdout_keep = spec.stderr_keep = COMPILE_OUTPUT_KEEP;
-		(void) job_box(job, &spec, &machine);
-	} else {
-		job_failed(job, "out of memory for compiling");
-	}
-	run_files_clear(&files);
-}
-
 /* --- how a program is run --- */
 
 /* One word of a recipe with its placeholders filled in. */
@@ -158,7 +143,7 @@ static bool fill_spec(const struct language *l, char *const *argv, char *const *
 	spec->envp = (const char *const *)files->env;
 	spec->files = files->files;
 	spec->n_files = 1;
-	for (size_t i = 0; i < own->n && spec->n_files < RUN_MAX_FILES; i++)
+	for (size_t i = 0; i < own->n && spec->n_files < RUN_MAX_FILES - 2; i++)
 		files->files[spec->n_files++] = (struct box_file){ .name = own->items[i].name,
 								   .data = own->items[i].data,
 								   .len = own->items[i].len,
@@ -172,6 +157,111 @@ static bool fill_spec(const struct language *l, char *const *argv, char *const *
 		spec->processes += l->runtime_threads;
 	}
 	return true;
+}
+
+/* What the program calls the task's function: its name as it is, in snake_case or in camelCase. */
+static void entry_word(const char *name, char snake[256], char camel[256])
+{
+	size_t s = 0, c = 0;
+
+	for (size_t i = 0; name[i] && s < 250 && c < 250; i++) {
+		bool upper = name[i] >= 'A' && name[i] <= 'Z';
+
+		if (upper && i && name[i - 1] != '_' && !(name[i - 1] >= 'A' && name[i - 1] <= 'Z'))
+			snake[s++] = '_';
+		snake[s++] = upper ? (char)(name[i] | 0x20) : name[i];
+		if (name[i] == '_' && c && name[i + 1] && name[i + 1] != '_') {
+			i++;
+			if (name[i] >= 'a' && name[i] <= 'z')
+				camel[c++] = (char)(name[i] & ~0x20);
+			else
+				camel[c++] = name[i];
+			upper = name[i] >= 'A' && name[i] <= 'Z';
+			if (s < 250)
+				snake[s++] = upper ? (char)(name[i] | 0x20) : name[i];
+		} else {
+			camel[c++] = name[i];
+		}
+	}
+	snake[s] = camel[c] = '\0';
+}
+
+static bool is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool mentions(const char *text, size_t n, const char *word)
+{
+	size_t len = strlen(word);
+	const char *at = text, *end = text + n;
+
+	while (len && (at = memmem(at, (size_t)(end - at), word, len)) != NULL) {
+		if ((at == text || !is_word_char(at[-1])) && (at + len == end || !is_word_char(at[len])))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* The recipe's entry text for this job; NULL: no memory. */
+static char *entry_text(const struct job *job)
+{
+	const char *name = job->task->task->entry_point, *entry = name;
+	char snake[256], camel[256];
+	struct buf b;
+	size_t n;
+
+	entry_word(name, snake, camel);
+	if (!mentions(job->program, job->program_len, name))
+		entry = mentions(job->program, job->program_len, camel) ? camel :
+			mentions(job->program, job->program_len, snake) ? snake : name;
+	buf_init(&b, 1 << 20);
+	for (const char *at = job->language->entry_text; *at;) {
+		if (str_starts(at, "{entry}")) {
+			buf_adds(&b, entry);
+			at += 7;
+		} else if (str_starts(at, "{name}")) {
+			buf_adds(&b, name);
+			at += 6;
+		} else {
+			buf_addc(&b, *at++);
+		}
+	}
+	if (b.error) {
+		buf_clear(&b);
+		return NULL;
+	}
+	return buf_steal(&b, &n);
+}
+
+static bool is_calls(const struct job *job)
+{
+	return job->task && job->task->task->kind != TESTS_STDIO;
+}
+
+/* As compile_spec(), with the recipe's driver beside the program. */
+static bool compile_calls_spec(const struct job *job, struct box_spec *spec, struct run_files *files)
+{
+	const struct language *l = job->language;
+
+	if (!compile_spec(l, job->program, job->program_len, spec, files))
+		return false;
+	str_list_free(files->argv);
+	files->argv = fill_all(NULL, l->calls_compile_argv, 0, spec);
+	spec->argv = (const char *const *)files->argv;
+	files->files[spec->n_files++] = (struct box_file){ .name = l->driver_name, .data = l->driver,
+							   .len = l->driver_len, .fd = -1 };
+	if (l->entry_name) {
+		files->entry = entry_text(job);
+		files->files[spec->n_files++] = (struct box_file){
+			.name = l->entry_name,
+			.data = files->entry,
+			.len = files->entry ? strlen(files->entry) : 0,
+			.fd = -1,
+		};
+	}
+	return files->argv && (!l->entry_name || files->entry);
 }
 
 bool compile_spec(const struct language *language, const char *source, size_t source_len,
@@ -225,8 +315,12 @@ bool calls_spec(struct job *job, const struct language *language, struct box_spe
 	static const struct language_files none = { 0 };
 
 	*files = (struct run_files){ 0 };
-	files->files[0] = (struct box_file){ .name = language->driver_name, .data = language->driver,
-					     .len = language->driver_len, .fd = -1 };
+	if (job->artifact_fd >= 0)
+		files->files[0] = (struct box_file){ .name = language->compile_output, .fd = job->artifact_fd,
+						     .executable = true };
+	else
+		files->files[0] = (struct box_file){ .name = language->driver_name, .data = language->driver,
+						     .len = language->driver_len, .fd = -1 };
 	if (!fill_spec(language, language->calls_argv, language->calls_env, false, &none, job->seed, spec,
 		       files))
 		return false;
@@ -239,7 +333,25 @@ void run_files_clear(struct run_files *f)
 	str_list_free(f->env);
 	str_list_free(f->argv);
 	f->env = f->argv = NULL;
+	mem_free(f->entry);
+	f->entry = NULL;
 	warm_spec_clear(&f->warm);
+}
+
+void compile_start(struct job *job)
+{
+	static const struct machine machine = { .ended = compile_ended };
+	struct run_files files;
+	struct box_spec spec;
+
+	if (is_calls(job) ? compile_calls_spec(job, &spec, &files) :
+			    compile_spec(job->language, job->program, job->program_len, &spec, &files)) {
+		spec.stdout_keep = spec.stderr_keep = COMPILE_OUTPUT_KEEP;
+		(void) job_box(job, &spec, &machine);
+	} else {
+		job_failed(job, "out of memory for compiling");
+	}
+	run_files_clear(&files);
 }
 
 /* --- what an end means --- */

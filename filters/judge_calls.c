@@ -12,6 +12,7 @@
 #include "core/str.h"
 #include "filters/checker.h"
 #include "filters/judge_internal.h"
+#include "filters/shape.h"
 
 static void next_case(struct job *job);
 
@@ -275,6 +276,10 @@ static enum verdict compare(struct job *job, const struct answer *a, const struc
 	}
 	if (a->op != 'R')
 		return failed_answer(job, a, why);
+	if (job->language->calls_plain && expect)
+		shape_like(a->value, expect);
+	if (job->language->calls_plain && expect_args)
+		shape_like(job->args, expect_args);
 	if (expect && !checker_value(c, a->value, expect)) {
 		(void) snprintf(why, 200, "%s", "wrong answer");
 		return VERDICT_WRONG_ANSWER;
@@ -351,8 +356,13 @@ static void check_assertion(struct job *job, const struct answer *a)
 		}
 		return;
 	}
+	if (a && job->language->calls_plain && case_of(job)->expect)
+		shape_like(a->value, case_of(job)->expect);
 	said = a ? assertion_check(&job->assertions->items[job->case_index], a->value, case_of(job)->expect) :
 		   job->assertions->items[job->case_index].kind == ASSERT_ALWAYS ? ASSERTION_HOLDS : ASSERTION_FAILS;
+	/* An object is no plain value, and there is no asking Python about one of another language. */
+	if (said == ASSERTION_UNSURE && job->language->calls_plain)
+		said = ASSERTION_FAILS;
 	if (said == ASSERTION_UNSURE) {
 		job->unsure = true;
 		job_restart(job);
@@ -381,8 +391,31 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 	case_done(job, v, why);
 }
 
+/* What of the tests the candidate's language cannot say; NULL: nothing. */
+static const char *unportable(const struct job *job)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; job->language->calls_plain && !why && i < n_cases(job); i++) {
+		const struct test_case *c = &cases(job)[i];
+
+		if (c->args)
+			why = shape_unportable(c->args, job->language->calls_int_bits);
+		if (!why && c->expect)
+			why = shape_unportable(c->expect, job->language->calls_int_bits);
+	}
+	return why;
+}
+
 static void on_loaded(struct job *job)
 {
+	const char *why = unportable(job);
+
+	if (why) {
+		job_task_fault(job, "task '%.60s' is not portable to %s: %s", job->task->task->id, job->language->name,
+			       why);
+		return;
+	}
 	if (job->assertions)
 		next_case(job);
 	else if (!job->task->task->n_cases)

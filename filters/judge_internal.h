@@ -120,6 +120,8 @@ struct job {
 	/* check: recognised test code is asked and compared by judge_calls.c */
 	const struct assertions *assertions; /* of the task, where it is judged so; NULL: not */
 	bool unsure;                     /* it was, and an answer came that only Python can judge */
+	/* of a language with plain values: an array was answered; this run takes arrays as tuples */
+	bool gave_array, as_tuples;
 
 	/* check: the Python judge */
 	bool examining;                  /* the task was just taught: 't' tells whether it is recognised */
@@ -197,6 +199,7 @@ void warm_spec_clear(struct warm_spec *w);
 struct run_files {
 	struct box_file files[RUN_MAX_FILES]; /* the program first, then the recipe's own */
 	char **env, **argv;
+	char *entry; /* the recipe's entry text */
 	struct warm_spec warm;
 };
 /* The box that compiles source, by the recipe's compile step: all of *spec but what is kept of its output.  False: no memory. */

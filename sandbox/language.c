@@ -314,8 +314,12 @@ static int read_text(struct reader *r, const struct language *l, const char *nam
 
 static int read_calls(struct reader *r, const struct config_node *root, struct language *l)
 {
-	static const char *const keys[] = { "driver", "prepare", "argv", "env", NULL };
+	static const char *const keys[] = { "driver", "prepare", "argv", "env", "values", "int_bits", "compile", "entry", NULL };
+	static const char *const entry_keys[] = { "file", "text", NULL };
 	const struct config_node *map;
+	const struct config_node *entry = NULL;
+	cleanup_mem char *values = NULL;
+	uint64_t bits = 0;
 	int rc = get_map(r, root, "calls", keys, &map);
 
 	if (rc < 0 || !map)
@@ -327,6 +331,23 @@ static int read_calls(struct reader *r, const struct config_node *root, struct l
 		rc = get_list(r, map, "argv", true, &l->calls_argv);
 	if (rc == 0)
 		rc = get_env(r, map, &l->calls_env);
+	if (rc == 0)
+		rc = get_str(r, map, "values", false, &values);
+	if (rc == 0 && values && strcmp(values, "plain") && strcmp(values, "python"))
+		rc = error_set(r->err, ERR_INPUT, "%s:%u: 'values' must be 'plain' or 'python'", r->config->path,
+			       config_get(map, "values")->line);
+	if (rc == 0)
+		rc = config_u64(r->config, config_get(map, "int_bits"), 0, &bits, r->err);
+	if (rc == 0 && config_get(map, "compile"))
+		rc = get_list(r, map, "compile", true, &l->calls_compile_argv);
+	if (rc == 0)
+		rc = get_map(r, map, "entry", entry_keys, &entry);
+	if (rc == 0 && entry)
+		rc = get_str(r, entry, "file", true, &l->entry_name);
+	if (rc == 0 && entry)
+		rc = get_str(r, entry, "text", true, &l->entry_text);
+	l->calls_plain = values && !strcmp(values, "plain");
+	l->calls_int_bits = (unsigned)bits;
 	if (rc < 0)
 		return rc;
 	return read_text(r, l, l->driver_name, &l->driver, &l->driver_len);
@@ -444,6 +465,9 @@ static void language_clear(struct language *l)
 	mem_free(l->syntax_mark);
 	str_list_free(l->calls_argv);
 	str_list_free(l->calls_env);
+	str_list_free(l->calls_compile_argv);
+	mem_free(l->entry_name);
+	mem_free(l->entry_text);
 	str_list_free(l->prepare_argv);
 	mem_free(l->driver);
 	mem_free(l->driver_name);

@@ -32,6 +32,12 @@
  *     prepare: [/usr/bin/python3, …]   # may be absent: given the driver's path as last argument, prints
  *                                      # what is placed in the box in its stead (byte code, say)
  *     argv: [/usr/bin/python3, …, driver.py]
+ *     values: plain                  # the driver tells lists from tuples, or keys from their text, no better than its
+ *                                    # language does: what is expected says it; default: python, it does
+ *     int_bits: 64                   # what an integer of the language holds; default 0: any
+ *     compile: [/usr/bin/g++, …]     # where programs are compiled: with the driver beside them, output and limits as above
+ *     entry: { file: entry.h, text: "…{entry}…{name}…" }   # placed too: {name} is what the task calls, {entry} what the
+ *                                    # program calls it (as given, in snake_case or in camelCase, whichever it mentions)
  *   warm:                            # may be absent: an interpreter that is forked from, not started, for each run
  *     driver: warm.py                # placed in the runner's folder together with warm.so (init/warm_library.c)
  *     argv: [/usr/bin/python3, …, warm.py]   # the plain argv of the run follows
@@ -64,7 +70,9 @@ struct language {
 	char **compile_env; struct language_files compile_files;
 	char **run_argv, **run_env; struct language_files run_files;
 	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
-	char **calls_argv, **calls_env, **prepare_argv; char *driver; /* driver: text of the driver file, NULL: no calls */
+	char **calls_argv, **calls_env, **prepare_argv, **calls_compile_argv;
+	bool calls_plain; unsigned calls_int_bits; char *entry_name, *entry_text; /* NULL: none */
+	char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;
 	char **warm_argv; char *warm; size_t warm_len; char *warm_name; /* warm: text of the runner's file, NULL: none */
 	char toolchain[96];           /* filled by language_detect(); "" unknown */

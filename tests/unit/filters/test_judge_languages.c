@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_judge_languages.c - the same stdio task in every language with a compiler or a virtual
- * machine of its own: what is right, wrong, no program, failing and greedy is told apart in each.
+ * test_judge_languages.c - programs in every language with a compiler or a virtual machine of
+ * its own: what is right, wrong, no program, failing and greedy is told apart in each, on stdio and
+ * when asked by tests that were written for Python.
  */
 #include "tests/unit/filters/judge_bench.h"
 #include "tests/unit/filters/table.h"
@@ -9,29 +10,63 @@
 #define STDIO "{\"task_id\":\"t\",\"prompt\":\"p\",\"limits\":{\"cpu_s\":20,\"memory_mib\":256},\"tests\":{\"kind\":\"stdio\"," \
 	      "\"checker\":{\"kind\":\"tokens\"},\"cases\":[{\"in\":\"1 2 3\\n\",\"out\":\"6\\n\"},{\"in\":\"5 -7\\n\",\"out\":\"-2\\n\"}]}}"
 
+#define CALLS(cases) "{\"task_id\":\"t\",\"prompt\":\"p\",\"entry_point\":\"to_do\",\"limits\":{\"cpu_s\":10,\"memory_mib\":512},\"tests\":{\"kind\":\"calls\",\"cases\":[" cases "]}}"
+#define CHECK(code) "{\"task_id\":\"t\",\"prompt\":\"p\",\"entry_point\":\"to_do\",\"limits\":{\"cpu_s\":10,\"memory_mib\":512},\"tests\":{\"kind\":\"calls\",\"check\":\"" code "\"}}"
+#define PAIR CALLS("{\"args\":[1,[2.5,3]],\"expect\":{\"$tuple\":[1,5.5]}}")
+#define SORTED CALLS("{\"args\":[[3,1,2]],\"expect\":null,\"expect_args\":[[1,2,3]]},{\"args\":[[]],\"expect\":null,\"expect_args\":[[]]}")
+#define COUNTS CHECK("assert to_do('abca') == {'a': 2, 'b': 1, 'c': 1}\\nassert to_do('') == {}\\n")
+#define NUMBERS CHECK("assert to_do([1, 1, 2]) == {1: 2, 2: 1}\\n")
+#define TUPLE_LOOP CHECK("for n in range(4):\\n    assert to_do(n) == (n, n * n)\\n")
+#define LIST_LOOP CHECK("for n in range(4):\\n    assert to_do(n) == [n, n * n]\\n")
+#define TEXT CHECK("assert to_do('h\\u00e9') == ('\\u00e9h', None, True)\\n")
+#define BIG CHECK("assert to_do(2) == 2 ** 70\\n")
+#define SET CHECK("assert to_do([(1, 2), (1, 2), (2, 1)]) == {(1, 2), (2, 1)}\\n")
+
 static struct row {
 	const char *name, *language, *program;
 	enum verdict verdict;
+	const char *task; /* NULL: STDIO */
 } rows[] = {
-	{ "javascript: right", "javascript", "const n = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/).map(Number);\nconsole.log(n.reduce((a, b) => a + b, 0));\n", VERDICT_ACCEPTED },
-	{ "javascript: right, as an ES module", "javascript", "import fs from 'fs';\nconst n = fs.readFileSync(0, 'utf8').trim().split(/\\s+/).map(Number);\nconsole.log(n.reduce((a, b) => a + b, 0));\n", VERDICT_ACCEPTED },
-	{ "javascript: wrong", "javascript", "console.log(6);\n", VERDICT_WRONG_ANSWER },
-	{ "javascript: no program", "javascript", "let x = ;\n", VERDICT_COMPILE_ERROR },
-	{ "javascript: throws", "javascript", "throw new Error('no');\n", VERDICT_RUNTIME_ERROR },
-	{ "javascript: says that it is no program", "javascript", "console.error('main.js is no program: x'); null.x;\n", VERDICT_COMPILE_ERROR },
-	{ "javascript: greedy", "javascript", "const a = []; for (;;) a.push(new Array(100000).fill(1.5));\n", VERDICT_MEMORY_LIMIT },
-	{ "go: right", "go", "package main\n\nimport \"fmt\"\n\nfunc main() {\n\ts := 0\n\tfor {\n\t\tvar x int\n\t\tif _, err := fmt.Scan(&x); err != nil {\n\t\t\tbreak\n\t\t}\n\t\ts += x\n\t}\n\tfmt.Println(s)\n}\n", VERDICT_ACCEPTED },
-	{ "go: no program", "go", "package main\n\nfunc main() { x := 1 }\n", VERDICT_COMPILE_ERROR },
-	{ "go: panics", "go", "package main\n\nfunc main() { var a []int; println(a[3]) }\n", VERDICT_RUNTIME_ERROR },
-	{ "go: greedy", "go", "package main\n\nvar k [][]int\n\nfunc main() {\n\tfor {\n\t\tb := make([]int, 1000000)\n\t\tfor i := range b {\n\t\t\tb[i] = i\n\t\t}\n\t\tk = append(k, b)\n\t}\n}\n", VERDICT_MEMORY_LIMIT },
-	{ "rust: right", "rust", "use std::io::Read;\nfn main() {\n let mut s = String::new();\n std::io::stdin().read_to_string(&mut s).unwrap();\n println!(\"{}\", s.split_whitespace().map(|x| x.parse::<i64>().unwrap()).sum::<i64>());\n}\n", VERDICT_ACCEPTED },
-	{ "rust: no program", "rust", "fn main() { let x: i32 = \"a\"; }\n", VERDICT_COMPILE_ERROR },
-	{ "rust: panics", "rust", "fn main() { let v: Vec<i32> = vec![]; println!(\"{}\", v[v.len() + 1]); }\n", VERDICT_RUNTIME_ERROR },
-	{ "rust: greedy", "rust", "fn main() { let mut v: Vec<Vec<u64>> = vec![]; loop { v.push(vec![7; 1000000]); } }\n", VERDICT_MEMORY_LIMIT },
-	{ "java: right, its class called otherwise", "java", "import java.util.*;\npublic class Sum {\n static long t;\n public static void main(String[] a) {\n  Scanner s = new Scanner(System.in);\n  while (s.hasNextLong()) t += s.nextLong();\n  System.out.println(t);\n }\n}\n", VERDICT_ACCEPTED },
-	{ "java: no program", "java", "class A { int x = ; }\n", VERDICT_COMPILE_ERROR },
-	{ "java: throws", "java", "class A { public static void main(String[] a) { System.out.println(a[2]); } }\n", VERDICT_RUNTIME_ERROR },
-	{ "java: greedy", "java", "import java.util.*;\nclass A { public static void main(String[] a) { List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1000000]); } }\n", VERDICT_MEMORY_LIMIT },
+	{ "javascript: right", "javascript", "const n = require('fs').readFileSync(0, 'utf8').trim().split(/\\s+/).map(Number);\nconsole.log(n.reduce((a, b) => a + b, 0));\n", VERDICT_ACCEPTED, NULL },
+	{ "javascript: right, as an ES module", "javascript", "import fs from 'fs';\nconst n = fs.readFileSync(0, 'utf8').trim().split(/\\s+/).map(Number);\nconsole.log(n.reduce((a, b) => a + b, 0));\n", VERDICT_ACCEPTED, NULL },
+	{ "javascript: wrong", "javascript", "console.log(6);\n", VERDICT_WRONG_ANSWER, NULL },
+	{ "javascript: no program", "javascript", "let x = ;\n", VERDICT_COMPILE_ERROR, NULL },
+	{ "javascript: throws", "javascript", "throw new Error('no');\n", VERDICT_RUNTIME_ERROR, NULL },
+	{ "javascript: says that it is no program", "javascript", "console.error('main.js is no program: x'); null.x;\n", VERDICT_COMPILE_ERROR, NULL },
+	{ "javascript: greedy", "javascript", "const a = []; for (;;) a.push(new Array(100000).fill(1.5));\n", VERDICT_MEMORY_LIMIT, NULL },
+	{ "javascript: a tuple is an array", "javascript", "const toDo = (a, xs) => [a, xs.reduce((s, x) => s + x, 0)];\n", VERDICT_ACCEPTED, PAIR },
+	{ "javascript: another tuple", "javascript", "const toDo = (a, xs) => [a, 5];\n", VERDICT_WRONG_ANSWER, PAIR },
+	{ "javascript: an argument changed in place", "javascript", "function to_do(xs) { xs.sort((a, b) => a - b); }\n", VERDICT_ACCEPTED, SORTED },
+	{ "javascript: an argument left as it was", "javascript", "function to_do(xs) { }\n", VERDICT_WRONG_ANSWER, SORTED },
+	{ "javascript: an object for a dict", "javascript", "exports.toDo = (s) => { const c = {}; for (const x of s) c[x] = (c[x] || 0) + 1; return c; };\n", VERDICT_ACCEPTED, COUNTS },
+	{ "javascript: a Map for a dict", "javascript", "export function toDo(s) { const c = new Map(); for (const x of s) c.set(x, (c.get(x) || 0) + 1); return c; }\n", VERDICT_ACCEPTED, COUNTS },
+	{ "javascript: keys that are numbers, as text", "javascript", "let to_do = (xs) => { const c = {}; for (const x of xs) c[x] = (c[x] || 0) + 1; return c; };\n", VERDICT_ACCEPTED, NUMBERS },
+	{ "javascript: wrong keys", "javascript", "let to_do = (xs) => ({ '01': 2, 2: 1 });\n", VERDICT_WRONG_ANSWER, NUMBERS },
+	{ "javascript: a tuple in a loop of the tests", "javascript", "const to_do = (n) => [n, n * n];\n", VERDICT_ACCEPTED, TUPLE_LOOP },
+	{ "javascript: a list in a loop of the tests", "javascript", "const to_do = (n) => [n, n * n];\n", VERDICT_ACCEPTED, LIST_LOOP },
+	{ "javascript: wrong in a loop of the tests", "javascript", "const to_do = (n) => [n, n + n];\n", VERDICT_WRONG_ANSWER, TUPLE_LOOP },
+	{ "javascript: text, null and true", "javascript", "const to_do = async (s) => [[...s].reverse().join(''), undefined, true];\n", VERDICT_ACCEPTED, TEXT },
+	{ "javascript: 0 is not None", "javascript", "const to_do = (s) => [[...s].reverse().join(''), 0, true];\n", VERDICT_WRONG_ANSWER, TEXT },
+	{ "javascript: an integer beyond 2^53", "javascript", "const to_do = (n) => BigInt(n) ** 70n;\n", VERDICT_ACCEPTED, BIG },
+	{ "javascript: nearly the integer", "javascript", "const to_do = (n) => BigInt(n) ** 70n + 1n;\n", VERDICT_WRONG_ANSWER, BIG },
+	{ "javascript: a set of arrays", "javascript", "const to_do = (xs) => new Set([[2, 1], [1, 2]]);\n", VERDICT_ACCEPTED, SET },
+	{ "javascript: no function of that name", "javascript", "const other = 1;\n", VERDICT_RUNTIME_ERROR, SET },
+	{ "javascript: calls, no program", "javascript", "const = 1;\n", VERDICT_COMPILE_ERROR, SET },
+	{ "javascript: leaves", "javascript", "const to_do = () => process.exit(0);\n", VERDICT_RUNTIME_ERROR, SET },
+	{ "javascript: writes an answer of its own", "javascript", "const fs = require('fs');\nconst b = Buffer.from('0600000052' + '54' + '00000000', 'hex'); fs.writeSync(3, b); fs.writeSync(3, b);\n", VERDICT_RUNTIME_ERROR, TEXT },
+	{ "javascript: equal to all", "javascript", "const to_do = () => ({ valueOf() { return 1; }, equals() { return true; }, __eq__() { return true; } });\n", VERDICT_WRONG_ANSWER, BIG },
+	{ "go: right", "go", "package main\n\nimport \"fmt\"\n\nfunc main() {\n\ts := 0\n\tfor {\n\t\tvar x int\n\t\tif _, err := fmt.Scan(&x); err != nil {\n\t\t\tbreak\n\t\t}\n\t\ts += x\n\t}\n\tfmt.Println(s)\n}\n", VERDICT_ACCEPTED, NULL },
+	{ "go: no program", "go", "package main\n\nfunc main() { x := 1 }\n", VERDICT_COMPILE_ERROR, NULL },
+	{ "go: panics", "go", "package main\n\nfunc main() { var a []int; println(a[3]) }\n", VERDICT_RUNTIME_ERROR, NULL },
+	{ "go: greedy", "go", "package main\n\nvar k [][]int\n\nfunc main() {\n\tfor {\n\t\tb := make([]int, 1000000)\n\t\tfor i := range b {\n\t\t\tb[i] = i\n\t\t}\n\t\tk = append(k, b)\n\t}\n}\n", VERDICT_MEMORY_LIMIT, NULL },
+	{ "rust: right", "rust", "use std::io::Read;\nfn main() {\n let mut s = String::new();\n std::io::stdin().read_to_string(&mut s).unwrap();\n println!(\"{}\", s.split_whitespace().map(|x| x.parse::<i64>().unwrap()).sum::<i64>());\n}\n", VERDICT_ACCEPTED, NULL },
+	{ "rust: no program", "rust", "fn main() { let x: i32 = \"a\"; }\n", VERDICT_COMPILE_ERROR, NULL },
+	{ "rust: panics", "rust", "fn main() { let v: Vec<i32> = vec![]; println!(\"{}\", v[v.len() + 1]); }\n", VERDICT_RUNTIME_ERROR, NULL },
+	{ "rust: greedy", "rust", "fn main() { let mut v: Vec<Vec<u64>> = vec![]; loop { v.push(vec![7; 1000000]); } }\n", VERDICT_MEMORY_LIMIT, NULL },
+	{ "java: right, its class called otherwise", "java", "import java.util.*;\npublic class Sum {\n static long t;\n public static void main(String[] a) {\n  Scanner s = new Scanner(System.in);\n  while (s.hasNextLong()) t += s.nextLong();\n  System.out.println(t);\n }\n}\n", VERDICT_ACCEPTED, NULL },
+	{ "java: no program", "java", "class A { int x = ; }\n", VERDICT_COMPILE_ERROR, NULL },
+	{ "java: throws", "java", "class A { public static void main(String[] a) { System.out.println(a[2]); } }\n", VERDICT_RUNTIME_ERROR, NULL },
+	{ "java: greedy", "java", "import java.util.*;\nclass A { public static void main(String[] a) { List<long[]> l = new ArrayList<>(); while (true) l.add(new long[1000000]); } }\n", VERDICT_MEMORY_LIMIT, NULL },
 };
 
 static void stdio_one(void **state)
@@ -43,7 +78,7 @@ static void stdio_one(void **state)
 
 	if (!bench_or_skip())
 		return;
-	task = bench_task(STDIO);
+	task = bench_task(r->task ? r->task : STDIO);
 	skip = judge_skip_reason(bench_or_skip(), task, r->language);
 	if (skip) {
 		print_message("[  SKIPPED ] %s: %s\n", r->name, skip);
