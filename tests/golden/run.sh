@@ -7,6 +7,7 @@
 #   stdio        library-checker and Kattis packages, C++, C and Python (needs WINNOW_DATA)
 #   others       MBXP Python and LLMDebugger samples            (needs WINNOW_DATA)
 #   plain        the same verdicts, flags and counts with and without shortcuts (needs WINNOW_DATA; a slice, all when WINNOW_FULL)
+#   load         four busy loops a core beside it: no verdict differs from the truth (needs WINNOW_DATA and WINNOW_FULL)
 # Exit 77: skipped, with the reason as the last line.
 set -euo pipefail
 winnow=$(realpath "$1")
@@ -69,6 +70,23 @@ others)
 	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/debugger.jsonl" \
 		"$WINNOW_DATA/samples/llmdebugger/humaneval/gpt-3.5-turbo-0613/seed.jsonl"
 	$python "$here/compare.py" "$work/debugger.jsonl" "$WINNOW_DATA/verdicts/llmdebugger_humaneval_gpt-3.5.jsonl"
+	;;
+load)
+	need_data
+	if [ -z "${WINNOW_FULL:-}" ]; then
+		echo "skipped: golden.load needs WINNOW_FULL"
+		exit 77
+	fi
+	burners=()
+	for _ in $(seq $((4 * $(nproc)))); do
+		timeout 3600 sh -c 'while :; do :; done' &
+		burners+=($!)
+	done
+	trap 'kill "${burners[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
+	awk 'NR % 10 == 1' "$WINNOW_DATA/samples/humaneval_codegen16b_n100.jsonl" > "$work/samples.jsonl"
+	awk 'NR % 10 == 1' "$WINNOW_DATA/verdicts/humaneval_codegen16b_n100.jsonl" > "$work/truth.jsonl"
+	grade --tasks "$WINNOW_DATA/humaneval/HumanEval.jsonl" --time 5 --memory 2048 --out "$work/results.jsonl" "$work/samples.jsonl"
+	$python "$here/compare.py" --refusals 5 "$work/results.jsonl" "$work/truth.jsonl"
 	;;
 plain)
 	need_data
