@@ -42,6 +42,11 @@ static int read_options(const struct options *o, struct export_options *ret, str
 		return error_set(err, ERR_INPUT, "--per-task: must be at least 1");
 	if (options_given(o, "per-task") && ret->format != EXPORT_SFT && ret->format != EXPORT_KTO)
 		return error_set(err, ERR_INPUT, "--per-task is for sft and kto; a group of rollouts is never cut, and dpo has --pairs");
+	r = export_reward_parse(options_str(o, "reward"), &ret->reward, err);
+	if (r < 0)
+		return error_prefix(err, r, "--reward");
+	if (options_given(o, "reward") && ret->format != EXPORT_ROLLOUTS)
+		return error_set(err, ERR_INPUT, "--reward is for rollouts; other rows have none");
 	ret->per_task = options_u64(o, "per-task");
 	ret->split = options_str(o, "split");
 	ret->out_dir = options_str(o, "out");
@@ -105,6 +110,7 @@ static const struct option_spec export_option_table[] = {
 	{ "container", OPTION_STRING, "C", "jsonl", "jsonl", false },
 	{ "trainer", OPTION_STRING, "NAME", NULL, "the shape that this trainer reads: trl (default: the canonical row)", false },
 	{ "pairs", OPTION_UINT, "N", "8", "dpo: at most so many pairs a task", false },
+	{ "reward", OPTION_STRING, "SCHEME", "binary", "rollouts: binary, fraction, weighted or speed", false },
 	{ "split", OPTION_STRING, "S", NULL, "only tasks of this split", false },
 	{ "per-task", OPTION_UINT, "N", NULL, "sft, kto: at most so many rows a task and language, kto of each label", false },
 	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },

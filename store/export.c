@@ -21,13 +21,12 @@
 #define NATURAL_MAX_BYTES 4096
 
 static const struct export_kind kinds[EXPORT_FORMAT_COUNT] = {
-	[EXPORT_SFT] = { "sft", export_sft_group, NULL, NULL },
+	[EXPORT_SFT] = { "sft", export_sft_group, NULL },
 	[EXPORT_ROLLOUTS] = { "rollouts", export_rollouts_group,
-			      "1 where the verdict is accepted, null where it is internal_error, else 0",
 			      "(reward - mean) / std over the rewards of the group that are not null, std with "
 			      "divisor n; 0 where std is 0; null where the reward is null" },
-	[EXPORT_DPO] = { "dpo", export_dpo_group, NULL, NULL },
-	[EXPORT_KTO] = { "kto", export_kto_group, NULL, NULL },
+	[EXPORT_DPO] = { "dpo", export_dpo_group, NULL },
+	[EXPORT_KTO] = { "kto", export_kto_group, NULL },
 };
 
 int export_format_parse(const char *name, enum export_format *ret, struct error *err)
@@ -171,14 +170,15 @@ enum {
 /* ?1 … ?2: the ids of a group; %s: the user's condition, or 1. */
 static const char sql_items[] =
 	"SELECT s.sample_id, s.sample_index, s.origin, s.state, v.verdict, v.judging, v.flaky, v.program_id,"
-	" s.mode, c.bytes, i.intact, (SELECT 1 FROM v_samples WHERE v_samples.sample_id = s.sample_id AND (%s\n))"
+	" s.mode, c.bytes, i.intact, v.tests_passed, v.tests_total, k.rank, (SELECT 1 FROM v_samples WHERE v_samples.sample_id = s.sample_id AND (%s\n))"
 	" FROM sample s JOIN v_samples v ON v.sample_id = s.sample_id"
 	" JOIN temp.intact_sample_all i ON i.sample_id = s.sample_id"
 	" LEFT JOIN content c ON c.content_row = s.completion_row"
+	" LEFT JOIN program_rank k ON k.task_row = s.task_row AND k.program_row = s.program_row"
 	" WHERE s.sample_id BETWEEN ?1 AND ?2 ORDER BY s.sample_id";
 enum {
 	I_ID, I_INDEX, I_ORIGIN, I_STATE, I_VERDICT, I_JUDGING, I_FLAKY, I_PROGRAM, I_MODE, I_BYTES, I_INTACT,
-	I_WHERE
+	I_PASSED, I_TOTAL, I_RANK, I_WHERE
 };
 
 static const char *text_of(sqlite3_stmt *st, int i)
@@ -221,6 +221,7 @@ static void read_item(const struct export_ctx *x, const struct export_group *g, 
 		      struct export_item *it)
 {
 	const char *verdict = text_of(st, I_VERDICT), *program = text_of(st, I_PROGRAM);
+	double fraction = NAN;
 
 	*it = (struct export_item){
 		.sample_id = sqlite3_column_int64(st, I_ID),
@@ -234,8 +235,9 @@ static void read_item(const struct export_ctx *x, const struct export_group *g, 
 	};
 	if (program)
 		(void)snprintf(it->program_id, sizeof(it->program_id), "%s", program);
-	if (it->verdict != VERDICT_NONE && it->verdict != VERDICT_INTERNAL_ERROR)
-		it->reward = it->verdict == VERDICT_ACCEPTED ? 1 : 0;
+	if (sqlite3_column_type(st, I_PASSED) != SQLITE_NULL && sqlite3_column_int64(st, I_TOTAL) > 0)
+		fraction = (double)sqlite3_column_int64(st, I_PASSED) / (double)sqlite3_column_int64(st, I_TOTAL);
+	it->reward = export_reward(x->opt->reward, it->verdict, fraction, sqlite3_column_int64(st, I_RANK));
 }
 
 /* Fill items with the last attempt of each index, then keep those that are in. */
@@ -485,12 +487,13 @@ static int choose_runs(struct store *s, const char *text, json_t *runs, struct e
 static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *runs, json_t **ret_manifest,
 		     struct error *err)
 {
-	cleanup_buf struct buf runs_json;
+	cleanup_buf struct buf runs_json, card;
 	cleanup_json json_t *manifest = NULL;
 	struct shards *shards = NULL;
 	int r;
 
 	buf_init(&runs_json, 1 << 24);
+	buf_init(&card, 0);
 	r = json_dump_line(runs, &runs_json, err);
 	if (r == 0 && x->opt->shards > 1) {
 		r = walk_groups(x, items, runs_json.data, err);
@@ -512,7 +515,9 @@ static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *ru
 	if (r == 0)
 		r = export_manifest_build(x, runs, &manifest, err);
 	if (r == 0)
-		r = shards_commit(shards, manifest, err);
+		r = export_card_build(x, runs, manifest, &card, err);
+	if (r == 0)
+		r = shards_commit(shards, manifest, card.data, err);
 	shards_close(shards);
 	if (r == 0)
 		*ret_manifest = mem_steal(&manifest);

@@ -15,6 +15,7 @@
 #include "core/compress.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "store/export_reward.h"
 #include "store/store.h"
 
 enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_KTO, EXPORT_FORMAT_COUNT };
@@ -31,6 +32,7 @@ struct export_options {
 	const char *trainer;           /* NULL, "trl" */
 	uint64_t pairs_per_task;       /* dpo: at most so many; 0: 8 */
 	uint64_t per_task;             /* sft, kto: at most so many rows a task and language (kto: of each label); 0: all */
+	enum export_reward reward;     /* rollouts */
 	const char *split;             /* only tasks of this split; NULL: all */
 	const char *winnow_version;
 };

@@ -102,7 +102,7 @@ int export_dpo_group(struct export_ctx *x, struct export_group *g, struct error 
 struct export_kind {
 	const char *name;
 	export_group_fn *group;
-	const char *reward, *advantage; /* formulas for the manifest; NULL: the rows have none */
+	const char *advantage; /* formula for the manifest; NULL: the rows have neither advantage nor reward */
 };
 
 /* --- for the formats --- */

@@ -142,8 +142,9 @@ int export_manifest_build(struct export_ctx *x, const json_t *runs, json_t **ret
 	    (r = export_set(m, "trainer", o->trainer ? json_string(o->trainer) : NULL, err)) < 0 ||
 	    (r = export_set(m, "winnow_version", o->winnow_version ? json_string(o->winnow_version) : NULL, err)) < 0 ||
 	    (r = add_store(x, m, err)) < 0 || (r = add_filters(x, m, err)) < 0 ||
-	    (r = export_set(m, "formulas", x->kind->reward ? json_pack("{s:s, s:s}", "reward", x->kind->reward,
-								       "advantage", x->kind->advantage) : NULL, err)) < 0 ||
+	    (r = export_set(m, "formulas", x->kind->advantage ? json_pack("{s:s, s:s, s:s}", "scheme",
+			    export_reward_name(o->reward), "reward", export_reward_formula(o->reward), "advantage",
+			    x->kind->advantage) : NULL, err)) < 0 ||
 	    (r = export_set(m, "order", json_string("source, task_id by number, task_rev, language, group, sample"),
 			    err)) < 0 ||
 	    (r = export_set(m, "with_measurements", json_boolean(o->with_measurements), err)) < 0 ||

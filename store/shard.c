@@ -369,7 +369,14 @@ static void remove_old(struct shards *s, const json_t *manifest)
 	str_list_free(names);
 }
 
-int shards_commit(struct shards *s, json_t *manifest, struct error *err)
+static int write_card(struct shards *s, const char *card, struct error *err)
+{
+	cleanup_mem char *path = fs_join(s->tmp, SHARD_CARD);
+
+	return path ? fs_write_file(path, card, strlen(card), err) : error_set(err, ERR_NOMEM, "out of memory");
+}
+
+int shards_commit(struct shards *s, json_t *manifest, const char *card, struct error *err)
 {
 	int r = end_current(s, err);
 
@@ -377,6 +384,8 @@ int shards_commit(struct shards *s, json_t *manifest, struct error *err)
 		r = list_files(s, manifest, err);
 	if (r == 0)
 		r = write_manifest(s, manifest, err);
+	if (r == 0)
+		r = write_card(s, card, err);
 	if (r < 0)
 		return r;
 	/* While shards change under it, an old manifest would tell hashes that do not
@@ -394,6 +403,8 @@ int shards_commit(struct shards *s, json_t *manifest, struct error *err)
 		if (renameat(s->tmp_fd, aside, s->dir_fd, name) < 0)
 			return error_set_errno(err, ERR_IO, "cannot rename a shard to '%s/%s'", s->dir, name);
 	}
+	if (renameat(s->tmp_fd, SHARD_CARD, s->dir_fd, SHARD_CARD) < 0)
+		return error_set_errno(err, ERR_IO, "cannot rename '%s/%s'", s->dir, SHARD_CARD);
 	if (fsync(s->dir_fd) < 0)
 		return error_set_errno(err, ERR_IO, "cannot sync '%s'", s->dir);
 	if (renameat(s->tmp_fd, SHARD_MANIFEST, s->dir_fd, SHARD_MANIFEST) < 0)

@@ -16,6 +16,7 @@
 #include "core/json.h"
 
 #define SHARD_MANIFEST "manifest.json"
+#define SHARD_CARD "README.md"
 #define SHARD_MAX 99999
 
 struct shards;
@@ -36,8 +37,8 @@ uint32_t shards_n(const struct shards *s);         /* begun so far */
 uint64_t shards_bytes(const struct shards *s);     /* of the current shard, uncompressed */
 
 /* End the last shard, put "shards" (file, rows, groups, bytes, sha256) into the
- * manifest, and make all of it visible.  Older shards of this name that are not
- * in the new manifest are removed after. */
-int shards_commit(struct shards *s, json_t *manifest, struct error *err);
+ * manifest, and make all of it visible.  card: the text of README.md.  Older shards of this
+ * name that are not in the new manifest are removed after. */
+int shards_commit(struct shards *s, json_t *manifest, const char *card, struct error *err);
 
 #endif

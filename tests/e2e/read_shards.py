@@ -162,7 +162,24 @@ def check_program_id(row, at):
     need(row["program_id"] == want, at, "program_id is not the git blob id of the program")
 
 
-def check_canonical(row, at, shape, measured):
+def check_reward(row, at, scheme):
+    """The reward by the manifest's scheme; of `speed` only its bounds, since no row says its rank."""
+    accepted = row["verdict"] == "accepted"
+    ran = row["verdict"] not in ("compile_error", "no_program")
+    fraction = row["reward_parts"]["tests_fraction"]
+    if scheme == "speed":
+        need(0.5 <= row["reward"] <= 1 if accepted else row["reward"] == 0, at, "reward")
+        return
+    want = 1.0 if accepted else 0.0
+    if not accepted and ran and scheme == "fraction":
+        want = fraction
+    elif not accepted and ran and scheme == "weighted":
+        want = 0.1 + 0.4 * (fraction or 0)
+    need(row["reward"] == want or want is not None and math.isclose(row["reward"], want, rel_tol=1e-9), at, "reward",
+         row["reward"], want)
+
+
+def check_canonical(row, at, shape, measured, scheme):
     keys = list(CANONICAL)
     if shape != "canonical":
         keys.remove("messages")
@@ -196,8 +213,8 @@ def check_canonical(row, at, shape, measured):
     else:
         accepted = row["verdict"] == "accepted"
         need(row["passed"] is accepted and parts["all_passed"] is accepted, at, "passed")
-        need(row["reward"] == (1.0 if accepted else 0.0), at, "reward")
-        need(isinstance(row["advantage"], float), at, "advantage")
+        check_reward(row, at, scheme)
+        need(isinstance(row["advantage"], NOTHING if row["reward"] is None else float), at, "advantage")
     if row["tests_passed"] is not None:
         need(row["tests_total"] is not None and 0 <= row["tests_passed"] <= row["tests_total"], at, "tests_passed")
     if parts["tests_fraction"] is not None:
@@ -244,6 +261,7 @@ def check_manifest(m, folder):
     for key, n in m["filters"]["left_out"].items():
         need(is_count(n) and n > 0, "manifest: left_out", key)
     if m["name"] == "rollouts":
+        need(m["formulas"]["scheme"] in ("binary", "fraction", "weighted", "speed"), "manifest: scheme")
         need(is_text(m["formulas"]["reward"]) and is_text(m["formulas"]["advantage"]), "manifest: formulas")
     shards = m["shards"]
     need(shards, "manifest: no shards")
@@ -254,7 +272,7 @@ def check_manifest(m, folder):
         need(HEX64.match(shard["sha256"]), "manifest: sha256 of", shard["file"])
     need(sum(s["rows"] for s in shards) == m["rows"], "manifest: rows don't add up")
     need(sum(s["groups"] for s in shards) == m["groups"], "manifest: groups don't add up")
-    have = sorted(f for f in os.listdir(folder) if f != "manifest.json")
+    have = sorted(f for f in os.listdir(folder) if f not in ("manifest.json", "README.md"))
     need(have == sorted(s["file"] for s in shards), "the folder holds other files than the manifest:", *have)
 
 
@@ -278,7 +296,7 @@ def check_folder(folder):
         for at, row in rows_of(plain, shard["file"]):
             n += 1
             if m["name"] == "rollouts":
-                check_canonical(row, at, m["shape"], measured)
+                check_canonical(row, at, m["shape"], measured, m["formulas"]["scheme"])
                 if group and group[0]["group"] != row["group"]:
                     end_group()
                 group.append(row)
@@ -332,7 +350,8 @@ def main():
             need(files_of(o.folder) == files_of(o.same_as), o.folder, "and", o.same_as, "differ")
         if o.same_rows_as:
             a, b = files_of(o.folder), files_of(o.same_rows_as)
-            a.pop("manifest.json"), b.pop("manifest.json")
+            for name in ("manifest.json", "README.md"):
+                a.pop(name), b.pop(name)
             need(a == b, "the shards of", o.folder, "and", o.same_rows_as, "differ")
     except Wrong as e:
         print(f"{o.folder}: {e}", file=sys.stderr)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports of real runs, read by the independent reader: shapes, hashes, the same bytes twice."""
+import gzip
 import json
 import os
 import subprocess
@@ -57,6 +58,30 @@ class Export(e2e.Case):
             self.read(self.path(fmt + "-none"))
             self.assertEqual(self.manifest(fmt + "-none")["rows"], 0)
         self.assertIn("--per-task", self.export("rollouts", "r", "--per-task", 1, status=2).stderr)
+
+    def test_reward_schemes_and_the_card(self):
+        whole = self.store("whole.db")
+        rows = e2e.samples()
+        rows[3]["solution"] = "def add(a, b):\n    return 3\n"  # right of one case
+        e2e.write_jsonl(self.samples, rows)
+        self.winnow(*self.run_args(whole), "--all-tests")
+        rewards = {}
+        for scheme in ("binary", "fraction", "weighted", "speed"):
+            self.export("rollouts", scheme, "--reward", scheme, store=whole)
+            self.read(self.path(scheme))
+            m = self.manifest(scheme)
+            self.assertEqual(m["formulas"]["scheme"], scheme)
+            with gzip.open(self.path(scheme, m["shards"][0]["file"]), "rt") as file:
+                rewards[scheme] = [json.loads(line)["reward"] for line in file]
+        self.assertEqual(set(rewards["binary"]), {0.0, 1.0})
+        self.assertTrue(any(r is not None and 0 < r < 1 for r in rewards["fraction"]))
+        self.assertTrue(all(r is None or r == 0 or 0.1 <= r <= 1 for r in rewards["weighted"]))
+        self.assertTrue(any(r == 1 for r in rewards["speed"]))
+        card = e2e.read(self.path("weighted", "README.md")).decode()
+        for words in ("## Tasks and their licences", "## What is in, and what was left out", "## Known limits", "0.4"):
+            self.assertIn(words, card)
+        self.assertIn("--reward", self.export("rollouts", "x", "--reward", "more", status=2).stderr)
+        self.assertIn("--reward", self.export("sft", "x", "--reward", "binary", status=2).stderr)
 
     def test_two_exports_of_one_store_are_the_same_bytes(self):
         for fmt in FORMATS:

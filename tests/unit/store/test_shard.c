@@ -79,7 +79,7 @@ static int write_shards(const char *dir, const char *name, enum compress_kind ki
 			shards_count_group(s);
 	}
 	if (r == 0)
-		r = shards_commit(s, manifest, err);
+		r = shards_commit(s, manifest, "# card\n", err);
 	shards_close(s);
 	json_decref(manifest);
 	return r;
@@ -108,7 +108,7 @@ static void commit__makes_shards_and_manifest(void **state)
 
 	if (write_shards(f->dir, "sft", COMPRESS_ZSTD, 2, "{\"a\":1}", &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00002.jsonl.zst sft-00001-of-00002.jsonl.zst");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00002.jsonl.zst sft-00001-of-00002.jsonl.zst");
 	manifest = read_manifest(f->dir);
 	assert_int_equal(json_array_size(json_object_get(manifest, "shards")), 2);
 	json_array_foreach(json_object_get(manifest, "shards"), i, shard) {
@@ -144,7 +144,7 @@ static void commit__removes_what_an_older_export_left(void **state)
 	assert_int_equal(fs_write_file(other, "x", 1, NULL), 0);
 	mem_free(other);
 	assert_int_equal(write_shards(f->dir, "sft", COMPRESS_GZIP, 1, "{}", NULL), 0);
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00001.jsonl.gz sft-notes.jsonl");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00001.jsonl.gz sft-notes.jsonl");
 }
 
 static void open__refuses_a_folder_of_another_export(void **state)
@@ -156,7 +156,7 @@ static void open__refuses_a_folder_of_another_export(void **state)
 	assert_int_equal(write_shards(f->dir, "sft", COMPRESS_NONE, 1, "{}", NULL), 0);
 	assert_int_equal(write_shards(f->dir, "dpo", COMPRESS_NONE, 1, "{}", &err), ERR_EXISTS);
 	assert_non_null(strstr(err.msg, "'sft'"));
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00001.jsonl");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00001.jsonl");
 	path = fs_join(f->dir, SHARD_MANIFEST);
 	assert_int_equal(fs_write_file(path, "[1]", 3, NULL), 0);
 	mem_free(path);
@@ -178,7 +178,7 @@ static void close__leaves_the_folder_as_it_was(void **state)
 	assert_int_equal(shards_open(f->dir, "sft", COMPRESS_ZSTD, &s, NULL), 0);
 	assert_int_equal(shards_next(s, NULL), 0);
 	shards_close(s);
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00001.jsonl");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00001.jsonl");
 	shards_close(NULL);
 }
 
@@ -195,7 +195,7 @@ static void open__removes_folders_of_killed_exports(void **state)
 	snprintf(path, sizeof(path), "%s/.tmp-sft-1/x", f->dir); /* a process that lives */
 	assert_int_equal(fs_mkdir_all(path, NULL), 0);
 	assert_int_equal(write_shards(f->dir, "sft", COMPRESS_NONE, 1, "{}", NULL), 0);
-	assert_string_equal(list(f->dir), ".tmp-sft-1 manifest.json sft-00000-of-00001.jsonl");
+	assert_string_equal(list(f->dir), ".tmp-sft-1 README.md manifest.json sft-00000-of-00001.jsonl");
 }
 
 /* A full disk, as far as a file size limit is one. */
@@ -224,7 +224,7 @@ static void failure__changes_nothing(void **state)
 	mem_free(row);
 	assert_true(r == ERR_IO || r == ERR_NOSPACE);
 	assert_non_null(strstr(err.msg, f->dir));
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00001.jsonl");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00001.jsonl");
 }
 
 static void memory__each_failure_is_clean(void **state)
@@ -249,7 +249,7 @@ static void memory__each_failure_is_clean(void **state)
 		}
 	}
 	assert_true(nth > 10 && nth < 2000);
-	assert_string_equal(list(f->dir), "manifest.json sft-00000-of-00002.jsonl.zst sft-00001-of-00002.jsonl.zst");
+	assert_string_equal(list(f->dir), "README.md manifest.json sft-00000-of-00002.jsonl.zst sft-00001-of-00002.jsonl.zst");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
