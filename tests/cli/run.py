@@ -20,7 +20,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SECONDS = 120
+SECONDS = 600
 SKIPPED = 77
 
 
