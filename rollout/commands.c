@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&cmd_export,
 	&cmd_train,
 	&cmd_loop,
+	&cmd_tasks,
 	&cmd_report,
 	&cmd_show,
 	&cmd_sql,

@@ -8,7 +8,7 @@
 
 extern const struct command cmd_import, cmd_run, cmd_grade, cmd_exec, cmd_export, cmd_show, cmd_sql,
 	cmd_prompt, cmd_report, cmd_config, cmd_doctor, cmd_languages, cmd_bench, cmd_verify,
-	cmd_backup, cmd_help, cmd_train, cmd_loop;
+	cmd_backup, cmd_help, cmd_train, cmd_loop, cmd_tasks;
 
 extern const struct command *const commands[]; /* ends with NULL */
 /* NULL: no such command. */
