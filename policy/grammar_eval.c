@@ -3,6 +3,7 @@
 #include "policy/grammar_eval_internal.h"
 
 #include "core/mem.h"
+#include "policy/grammar_examples.h"
 
 #define MAX_KEPT_BYTES (64u << 10)
 
@@ -491,19 +492,34 @@ static bool take_value(struct geval *e, const struct value *v, uint8_t type, str
 	return true;
 }
 
-static bool take_case(struct geval *e, const struct gsight *s, const struct test_case *c)
+static bool take_case(struct geval *e, const struct gsight *s, const struct value *args, const struct value *expect)
 {
 	size_t k = e->n_cases;
 
-	if (!c->args || !c->expect || c->args->n_items != s->n_params)
+	if (!args || !expect || args->n_items != s->n_params)
 		return false;
 	for (size_t i = 0; i < s->n_params; i++)
-		if (!take_value(e, c->args->items[i], s->param[i], &e->args[k][i]))
+		if (!take_value(e, args->items[i], s->param[i], &e->args[k][i]))
 			return false;
-	if (!take_value(e, c->expect, s->returns, &e->expect[k]))
+	if (!take_value(e, expect, s->returns, &e->expect[k]))
 		return false;
 	e->n_cases++;
 	return true;
+}
+
+static int take_examples(struct geval *e, const struct task *t, const struct gsight *s, struct error *err)
+{
+	struct value *args[GEVAL_MAX_CASES], *outs[GEVAL_MAX_CASES];
+	struct value_pool *pool = value_pool_new();
+	size_t n;
+
+	if (!pool)
+		return error_set(err, ERR_NOMEM, "out of memory");
+	n = grammar_read_examples(t, pool, args, outs, GEVAL_MAX_CASES);
+	for (size_t i = 0; i < n; i++)
+		(void)take_case(e, s, args[i], outs[i]);
+	value_pool_free(pool);
+	return 0;
 }
 
 int geval_new(const struct task *t, const struct gsight *s, struct geval **ret, struct error *err)
@@ -516,7 +532,15 @@ int geval_new(const struct task *t, const struct gsight *s, struct geval **ret, 
 	e->tolerance = 1e-9;
 	for (size_t i = 0; i < t->n_cases && t->has_signature && e->n_cases < GEVAL_MAX_CASES; i++)
 		if (t->cases[i].visible)
-			(void)take_case(e, s, &t->cases[i]);
+			(void)take_case(e, s, t->cases[i].args, t->cases[i].expect);
+	if (!t->has_signature) {
+		int r = take_examples(e, t, s, err);
+
+		if (r < 0) {
+			mem_free(e);
+			return r;
+		}
+	}
 	/* what was taken lies at the arena's beginning and stays */
 	e->kept = e->arena + e->used;
 	if (!e->n_cases || e->used > MAX_KEPT_BYTES) {

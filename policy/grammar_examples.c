@@ -227,23 +227,32 @@ static bool read_example(struct reader *r, const char *name, struct value **ret_
 	return !r->failed && *r->p == '\0';
 }
 
-int grammar_see_examples(const struct task *t, struct gsight *s, grammar_cases_fn *cases, struct error *err)
+size_t grammar_read_examples(const struct task *t, struct value_pool *pool, struct value **ret_args, struct value **ret_outs,
+			     size_t max)
 {
 	const json_t *examples = json_object_get(json_object_get(t->json, "tests"), "examples");
-	struct value_pool *pool = value_pool_new();
-	struct value *args[8], *outs[8];
 	size_t n = 0, i;
 	json_t *e;
+
+	json_array_foreach((json_t *)examples, i, e) {
+		struct reader rd = { .p = json_string_value(e), .pool = pool };
+
+		if (rd.p && n < max && read_example(&rd, t->entry_point, &ret_args[n], &ret_outs[n]))
+			n++;
+	}
+	return n;
+}
+
+int grammar_see_examples(const struct task *t, struct gsight *s, grammar_cases_fn *cases, struct error *err)
+{
+	struct value_pool *pool = value_pool_new();
+	struct value *args[8], *outs[8];
+	size_t n, i;
 	int r = 0;
 
 	if (!pool)
 		return error_set(err, ERR_NOMEM, "out of memory");
-	json_array_foreach((json_t *)examples, i, e) {
-		struct reader rd = { .p = json_string_value(e), .pool = pool };
-
-		if (rd.p && n < ARRAY_SIZE(args) && read_example(&rd, t->entry_point, &args[n], &outs[n]))
-			n++;
-	}
+	n = grammar_read_examples(t, pool, args, outs, ARRAY_SIZE(args));
 	if (!n)
 		r = error_set(err, ERR_INPUT, "the task has no signature, and no example shows one");
 	s->returns = n ? gtype_of_value(outs[0]) : GT_NONE;

@@ -14,5 +14,8 @@ typedef void grammar_cases_fn(struct gsight *s, struct value *const *args, struc
  * examples show.  ERR_INPUT: no example that is a call compared with a literal, or types that the
  * grammar has no values of. */
 int grammar_see_examples(const struct task *t, struct gsight *s, grammar_cases_fn *cases, struct error *err);
+/* The examples that are a call compared with a literal: at most max, values in the pool. */
+size_t grammar_read_examples(const struct task *t, struct value_pool *pool, struct value **ret_args, struct value **ret_outs,
+			     size_t max);
 
 #endif

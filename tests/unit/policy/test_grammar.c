@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "policy/grammar_eval.h"
 #include "tests/unit/policy/policy_bench.h"
 
 #define PREFIX "{\"task_id\":\"t\",\"prompt\":\"Count the numbers larger than 37.\",\"entry_point\":\"f\","
@@ -210,6 +211,58 @@ static void reads_examples(void **state)
 	task_free(t);
 }
 
+/* Of programs that are right on what is visible and those that are not, the evaluator says which. */
+static void works_out_what_is_visible(void **state)
+{
+	struct task *tasks[] = { task_with_hidden("40,41", "2"),
+				 make_task("\"tests\":{\"kind\":\"calls\",\"check\":\"assert f([1, 50]) == 1\","
+					   "\"examples\":[\"assert f([1, 50]) == 1\"]}") };
+	struct error err = ERROR_INIT;
+	struct gtable *table;
+	static struct gprogram p;
+
+	(void)state;
+	assert_int_equal(grammar_table_new(&table, &err), 0);
+	for (size_t k = 0; k < ARRAY_SIZE(tasks); k++) {
+		struct gsampler *g;
+		struct geval *e;
+		struct gsight s;
+		struct rng rng;
+		unsigned first = 0, length = 0;
+		struct buf text;
+
+		buf_init(&text, 1 << 16);
+		assert_int_equal(grammar_see(tasks[k], &s, &err), 0);
+		assert_int_equal(geval_new(tasks[k], &s, &e, &err), 0);
+		assert_non_null(e);
+		assert_int_equal(gsampler_new(table, NULL, &s, 1, &g, &err), 0);
+		rng_seed(&rng, 1, "test");
+		for (unsigned i = 0; i < 20000; i++) {
+			bool right;
+
+			if (!gsampler_draw(g, &rng, &p))
+				continue;
+			right = geval_right(e, &p);
+			buf_reset(&text);
+			grammar_print("python", &s, &p, &text);
+			buf_addc(&text, '\0');
+			if (strstr(text.data, ":\n    return xs[0]\n")) {
+				first++;
+				assert_true(right);    /* [1, 50] -> 1 */
+			} else if (strstr(text.data, ":\n    return len(xs)\n")) {
+				length++;
+				assert_false(right);   /* 2 */
+			}
+		}
+		assert_true(first > 0 && length > 0);
+		gsampler_free(g);
+		geval_free(e);
+		buf_clear(&text);
+		task_free(tasks[k]);
+	}
+	grammar_table_free(table);
+}
+
 int main(void)
 {
 	struct CMUnitTest tests[2 * ARRAY_SIZE(signature_cases) + 8];
@@ -224,5 +277,6 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(an_index_is_one_program);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(refuses_what_it_has_no_words_for);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(reads_examples);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(works_out_what_is_visible);
 	return _cmocka_run_group_tests("grammar", tests, n, NULL, NULL);
 }
