@@ -208,14 +208,24 @@ static bool mentions(const char *text, size_t n, const char *word)
 static char *entry_text(const struct job *job)
 {
 	const char *name = job->task->task->entry_point, *entry = name;
-	char snake[256], camel[256];
+	char snake[256], camel[256], lower[256], upper[256];
+	const char *const forms[] = { name, camel, lower, upper, snake };
 	struct buf b;
 	size_t n;
 
 	entry_word(name, snake, camel);
-	if (!mentions(job->program, job->program_len, name))
-		entry = mentions(job->program, job->program_len, camel) ? camel :
-			mentions(job->program, job->program_len, snake) ? snake : name;
+	(void) snprintf(lower, sizeof(lower), "%s", camel);
+	(void) snprintf(upper, sizeof(upper), "%s", camel);
+	if (lower[0] >= 'A' && lower[0] <= 'Z')
+		lower[0] = (char)(lower[0] | 0x20);
+	if (upper[0] >= 'a' && upper[0] <= 'z')
+		upper[0] = (char)(upper[0] & ~0x20);
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (!mentions(job->program, job->program_len, forms[i]))
+			continue;
+		entry = forms[i];
+		break;
+	}
 	buf_init(&b, 1 << 20);
 	for (const char *at = job->language->entry_text; *at;) {
 		if (str_starts(at, "{entry}")) {
