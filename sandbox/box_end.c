@@ -217,6 +217,13 @@ static void wall_look(void *ctx)
 	uint64_t due = box->wall_limit_us + excused(box, elapsed);
 
 	if (elapsed >= due || elapsed / WALL_MOST >= box->wall_limit_us) {
+		/* We may be late ourselves (a neighbour's folder took long to remove), and its end or
+		 * its answer may lie unread: one more round of the loop reads that first. */
+		if (!box->wall_over) {
+			box->wall_over = true;
+			timer_arm(&box->sp->timers, &box->wall_deadline, now + WALL_LOOK_MIN_US);
+			return;
+		}
 		box_end_by(box, BOX_WALL_LIMIT, FLAG_WALL_LIMIT);
 		return;
 	}
@@ -267,6 +274,7 @@ void box_question(struct box *box, bool outstanding)
 	if (outstanding == box->question || box->dying || box->over)
 		return;
 	box->question = outstanding;
+	box->wall_over = false;
 	if (!box->wall_counts_questions || !box->started)
 		return; /* box_start_clocks() will see it */
 	if (outstanding) {

@@ -50,6 +50,7 @@ struct box {
 
 	/* The wall clock, in time that counts (box_end.c). */
 	uint64_t wall_due_us, wall_looked_us; /* ends then, as far as is known; the last look */
+	bool wall_over;                       /* the last look found it over: the next one ends it */
 	uint64_t wall_moved_us;               /* of the last look at which a task had moved */
 	uint64_t waited_us, wait_cpu_us, spawner_waited_us;
 	struct waits waits;                   /* of the last look */
