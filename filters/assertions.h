@@ -47,7 +47,7 @@ int assertions_read(const uint8_t *p, size_t n, const size_t *visible, size_t n_
 void assertions_free(struct assertions *a); /* NULL is fine */
 
 enum assertion_answer { ASSERTION_FAILS, ASSERTION_HOLDS, ASSERTION_UNSURE /* only Python knows */ };
-/* Does it hold of this answer?  expect: the constant. */
+/* Does it hold of this answer (NULL for those that ask nothing)?  expect: the constant. */
 enum assertion_answer assertion_check(const struct assertion *a, const struct value *answer, const struct value *expect);
 
 #endif

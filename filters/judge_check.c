@@ -263,9 +263,15 @@ static void start_sample(struct job *job)
 	buf_clear(&b);
 }
 
+/* May judge_calls.c judge it, where the test code is recognised?  Plain values it must: Python would see no kinds. */
+static bool may_take_over(const struct job *job)
+{
+	return !job->unsure && (!job->service->plain || job->language->calls_plain);
+}
+
 static bool by_assertions(const struct job *job)
 {
-	return job->task->assertions && !job->unsure && (!job->service->plain || job->language->calls_plain);
+	return job->task->assertions && may_take_over(job);
 }
 
 /* The judge knows the task now; what it has recognised in it follows its 't'. */
@@ -428,7 +434,7 @@ static void start_judge(struct job *job)
 	}
 	job->judge_turn = true;
 	job->judge_since_us = clock_now_us();
-	job->examining = just_taught && !job->unsure && (!job->service->plain || job->language->calls_plain);
+	job->examining = just_taught && may_take_over(job);
 	if (!job->examining)
 		start_sample(job);
 }

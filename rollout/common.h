@@ -17,7 +17,7 @@ const char *winnow_version(void); /* "0.1.0" */
 	{ "time", OPTION_NUMBER, "S", NULL, "CPU seconds of a program, instead of the task's own limit", true },      \
 	{ "memory", OPTION_UINT, "MIB", NULL, "memory of a program in MiB, instead of the task's own limit", true },  \
 	{ "output", OPTION_UINT, "KIB", NULL, "output of a program in KiB, instead of the task's own limit", true },  \
-	{ "plain", OPTION_FLAG, NULL, NULL, "take no shortcut: the same verdicts, more slowly", true },                 \
+	{ "plain", OPTION_FLAG, NULL, NULL, "take no shortcut: the same verdicts, more slowly", true },               \
 	COMMON_ISOLATION_OPTIONS
 #define COMMON_ISOLATION_OPTIONS                                                                                      \
 	{ "isolation", OPTION_STRING, "TIER", NULL,                                                                   \

@@ -91,7 +91,6 @@ static bool start_warm(struct box *box)
 		return false;
 	}
 	box->init_pid = warm_pid(w);
-	box->result.warm = true;
 	close_given(box);
 	await_setup(box);
 	return true;

@@ -80,7 +80,6 @@ struct box_result {
 	uint64_t cpu_us, wall_us, memory_bytes; /* of the program's tree, from exec to death; peak */
 	struct buf out, err;          /* kept bytes; owned by the result */
 	uint64_t out_total, err_total;
-	bool warm;                    /* it was forked from a runner */
 	int collected_fd;             /* sealed memfd; -1; owned by the result (dup it to keep it) */
 	bool memory_hint;             /* an allocation failed, as far as init could tell */
 	char failure[200];            /* BOX_FAILED, BOX_EXEC_FAILED: which step and why */

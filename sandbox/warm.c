@@ -10,7 +10,6 @@
 #include "core/str.h"
 #include "sandbox/box_internal.h"
 
-#define MAX_FDS 32             /* as init/warm_library.c takes */
 #define MAX_FAILURES 3         /* of runners of one kind to start: then there is no more trying */
 #define MAX_RUNNERS 24
 #define FOR_EVER_US (UINT64_C(1) << 50)
@@ -130,7 +129,7 @@ static void start(struct spawner *sp, const struct box_warm *spec)
 	sp->warm = w;
 }
 
-static void end(struct warm *w)
+void warm_kill(struct warm *w)
 {
 	if (w->ending)
 		return;
@@ -167,7 +166,7 @@ struct warm *warm_take(struct spawner *sp, const struct box_warm *spec, struct b
 		return NULL;
 	if (all >= MAX_RUNNERS) {
 		if (oldest)
-			end(oldest);
+			warm_kill(oldest);
 		return NULL;
 	}
 	start(sp, spec);
@@ -180,13 +179,13 @@ bool warm_run(struct warm *w, struct box *box)
 	struct iovec iov = { &byte, 1 };
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char space[CMSG_SPACE(WARM_MAX_FDS * sizeof(int))];
 	} room = { 0 };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room };
 	struct cmsghdr *c;
 	ssize_t n;
 
-	if (w->ending || !w->box || box->n_fds > MAX_FDS)
+	if (w->ending || !w->box || box->n_fds > WARM_MAX_FDS)
 		return false;
 	h.msg_controllen = CMSG_SPACE(box->n_fds * sizeof(int));
 	c = CMSG_FIRSTHDR(&h);
@@ -199,7 +198,7 @@ bool warm_run(struct warm *w, struct box *box)
 	while (n < 0 && errno == EINTR);
 	if (n == 1)
 		return true;
-	end(w);
+	warm_kill(w);
 	return false;
 }
 
@@ -207,15 +206,10 @@ void warm_done(struct warm *w, bool odd)
 {
 	w->run = NULL;
 	if (odd || ++w->runs >= WARM_RUNS)
-		end(w);
+		warm_kill(w);
 }
 
 pid_t warm_pid(const struct warm *w)
 {
 	return w->box ? w->box->program_pid : 0;
-}
-
-void warm_kill(struct warm *w)
-{
-	end(w);
 }

@@ -11,7 +11,7 @@
 #define CARD_MAX_BYTES (1u << 20)
 
 static const char sql_sources[] =
-	"SELECT coalesce(t.source, ''), coalesce(t.license, ''), count(DISTINCT t.task_row), count(DISTINCT t.split)"
+	"SELECT coalesce(t.source, ''), coalesce(t.license, ''), count(DISTINCT t.task_row)"
 	" FROM run_task p JOIN task t ON t.task_row = p.task_row WHERE p.run_id IN (SELECT value FROM json_each(?1))"
 	" GROUP BY 1, 2 ORDER BY 1, 2";
 

@@ -23,6 +23,7 @@
 #define INIT_FD_STATUS 4
 #define INIT_FD_JOB 5
 #define INIT_FD_FILES 6
+#define WARM_MAX_FDS 32 /* so many at most go to a warm runner (warm_library.c) */
 
 #define INIT_PROBE_ARGUMENT "prove-the-tier"
 #define INIT_PROBE_EXIT 42

@@ -35,7 +35,6 @@
 #include <unistd.h>
 
 #define PARKED_FROM 64 /* above any number that a run's descriptors get */
-#define MAX_FDS 32
 #define PAGE 4096u
 #define MAX_RANGES 1024
 #define MAX_GAP 2            /* pages between two ranges that are cheaper taken along */
@@ -46,7 +45,7 @@
 
 static struct job job;
 static int control = -1;
-static int got[MAX_FDS];
+static int got[WARM_MAX_FDS];
 static size_t n_got;
 static struct range {
 	uintptr_t at;
@@ -102,7 +101,7 @@ static uint64_t peak(void)
 
 void warm_start(void)
 {
-	control = fcntl(INIT_FD_CHANNEL, F_DUPFD_CLOEXEC, PARKED_FROM + MAX_FDS);
+	control = fcntl(INIT_FD_CHANNEL, F_DUPFD_CLOEXEC, PARKED_FROM + WARM_MAX_FDS);
 	close(INIT_FD_CHANNEL);
 	space_before = address_space();
 	peak_before = peak();
@@ -209,7 +208,7 @@ int warm_next(void)
 	struct iovec iov = { &byte, 1 };
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+		char space[CMSG_SPACE(WARM_MAX_FDS * sizeof(int))];
 	} room;
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof(room) };
 	struct cmsghdr *c;
@@ -265,7 +264,7 @@ void warm_wait(int pid)
 static void place_descriptors(void)
 {
 	size_t n = n_got;
-	int parked[MAX_FDS];
+	int parked[WARM_MAX_FDS];
 
 	for (size_t i = 0; i < n; i++) {
 		parked[i] = fcntl(got[i], F_DUPFD_CLOEXEC, PARKED_FROM);

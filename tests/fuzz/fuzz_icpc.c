@@ -14,14 +14,9 @@
 #include "core/fs.h"
 #include "core/mem.h"
 #include "store/import_internal.h"
+#include "tests/fuzz/same_task.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static char folder[64];
 
@@ -60,20 +55,6 @@ static void put(const char *name, const uint8_t *text, size_t n)
 	must(f && fwrite(text, 1, n, f) == n && fclose(f) == 0);
 }
 
-static void check(const struct task *t)
-{
-	cleanup_json json_t *again = NULL;
-	struct task *same = NULL;
-	cleanup_buf struct buf text;
-
-	buf_init(&text, SIZE_MAX);
-	must(json_dump_canonical(t->json, &text, NULL) == 0);
-	must(json_parse(text.data, text.len, &again, NULL) == 0);
-	must(task_parse(json_incref(again), &same, NULL) == 0);
-	must(memcmp(same->digest, t->digest, sizeof(t->digest)) == 0);
-	task_free(same);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *const names[] = { "problem.yaml", ".timelimit", "problem_statement/problem.en.tex",
@@ -104,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (r < 0)
 		must(r == err.code && strstr(err.msg, "package"));
 	for (size_t i = 0; i < result.n; i++)
-		check(result.tasks[i]);
+		must_parse_again(result.tasks[i]);
 	import_result_clear(&result);
 	return 0;
 }

@@ -11,14 +11,9 @@
 
 #include "core/mem.h"
 #include "store/import_internal.h"
+#include "tests/fuzz/same_task.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* A case file's text: whatever its name is. */
 static int load(void *ctx, const char *relative, struct buf *out, struct error *err)
@@ -28,20 +23,6 @@ static int load(void *ctx, const char *relative, struct buf *out, struct error *
 		return error_set(err, ERR_NOTFOUND, "no such file");
 	buf_adds(out, relative);
 	return 0;
-}
-
-static void check(const struct task *t)
-{
-	cleanup_json json_t *again = NULL;
-	struct task *same = NULL;
-	cleanup_buf struct buf text;
-
-	buf_init(&text, SIZE_MAX);
-	must(json_dump_canonical(t->json, &text, NULL) == 0);
-	must(json_parse(text.data, text.len, &again, NULL) == 0);
-	must(task_parse(json_incref(again), &same, NULL) == 0);
-	must(memcmp(same->digest, t->digest, sizeof(t->digest)) == 0);
-	task_free(same);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -62,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (r < 0)
 		must(r == err.code && strstr(err.msg, "fuzz"));
 	for (size_t i = 0; i < result.n; i++)
-		check(result.tasks[i]);
+		must_parse_again(result.tasks[i]);
 	for (size_t i = 0; i < result.n_left; i++)
 		must(strstr(result.left[i], "fuzz:") != NULL);
 	import_result_clear(&result);

@@ -107,7 +107,7 @@ def quick_part(items, number, n_places, entry_of=lambda x: x[1]):
     chosen = [x for x in items if not entry_of(x).option("slow")]
     honest = [x for x in chosen if entry_of(x).honest]
     hostile = [x for x in chosen if not entry_of(x).honest][::2]
-    return [x for x in hostile + honest if (hostile + honest).index(x) % n_places == number]
+    return (hostile + honest)[number::n_places]
 
 
 def judge_rows(place, entries, rows, explain):
@@ -168,7 +168,7 @@ def run_cheats(place, number, n_places, options):
         r = Runner(place, h, options.verbose)
         with open(os.path.join(HERE, "cheats", "tasks.json"), encoding="utf-8") as f:
             sets = json.load(f)
-        tasks = [dict(t, task_id=t["task_id"]) for ts in sets.values() for t in ts]
+        tasks = [t for ts in sets.values() for t in ts]
         entries, samples = [], []
         for stem, e in load_cheats():
             if options.only and options.only not in e.name:
