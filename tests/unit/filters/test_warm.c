@@ -13,6 +13,8 @@
 
 #define PATIENCE_US UINT64_C(60000000)
 #define TRIES 200
+#define CPU_US UINT64_C(1000000)
+#define CPU_MUCH_US UINT64_C(30000000) /* however dear a page is */
 
 static struct language_set languages;
 static struct judge *warm, *plain;
@@ -62,7 +64,7 @@ static void keep(void *ctx, uint64_t id, struct exec_result *result)
 	ran->done = true;
 }
 
-static struct exec_result run(struct judge *j, const char *program, const char *input)
+static struct exec_result run_for(struct judge *j, const char *program, const char *input, uint64_t cpu_us)
 {
 	struct exec_request req = {
 		.language = "python",
@@ -76,13 +78,18 @@ static struct exec_result run(struct judge *j, const char *program, const char *
 	struct ran ran = { 0 };
 	struct error err = ERROR_INIT;
 
-	req.limits = limits_merge(&(struct limits){ .cpu_us = 1000000, .memory_bytes = 256u << 20 }, NULL);
+	req.limits = limits_merge(&(struct limits){ .cpu_us = cpu_us, .memory_bytes = 256u << 20 }, NULL);
 	assert_int_equal(judge_exec(j, &req, keep, &ran, NULL, &err), 0);
 	while (!ran.done && clock_now_us() < deadline)
 		if (judge_wait(j, 1000000, &err) < 0)
 			fail_msg("%s", err.msg);
 	assert_true(ran.done);
 	return ran.r;
+}
+
+static struct exec_result run(struct judge *j, const char *program, const char *input)
+{
+	return run_for(j, program, input, CPU_US);
 }
 
 /* Until a runner is there: only a fork of one has ctypes loaded that nobody asked for. */
@@ -99,9 +106,12 @@ static void warm_up(void)
 	fail_msg("no run was forked from a warm runner");
 }
 
+#define ANY_MESSAGE 1u /* what is written to stderr names other lines */
+#define MUCH_CPU 2u    /* meets another limit than that of CPU time */
+
 static struct row {
 	const char *name, *program, *input;
-	bool any_message; /* what is written to stderr names other lines */
+	unsigned how;
 } rows[] = {
 	{ "warm: environment, folder, descriptors, ids", 
 	  "import os, sys\n"
@@ -110,44 +120,44 @@ static struct row {
 	  "print(os.umask(0), os.getresuid()[0] > 0, os.getgroups(), os.getpgrp() == os.getpid())\n"
 	  "print(sorted(os.listdir('.')), sorted(os.listdir('..')), os.listdir(os.environ['TMPDIR']), os.stat('main.py').st_mode)\n"
 	  "def is_open(n):\n try: os.fstat(n)\n except OSError: return False\n return True\n"
-	  "print([n for n in range(256) if is_open(n)])\n", NULL, false },
+	  "print([n for n in range(256) if is_open(n)])\n", NULL, 0 },
 	{ "warm: limits",
 	  "import resource as r\n"
-	  "print([(n, r.getrlimit(getattr(r, n))) for n in dir(r) if n.startswith('RLIMIT_') and n != 'RLIMIT_AS'])\n", NULL, false },
+	  "print([(n, r.getrlimit(getattr(r, n))) for n in dir(r) if n.startswith('RLIMIT_') and n != 'RLIMIT_AS'])\n", NULL, 0 },
 	{ "warm: the address space that is left",
 	  "import mmap\nn = 0\nheld = []\ntry:\n while True:\n  held.append(mmap.mmap(-1, 8 << 20))\n  n += 1\nexcept OSError: pass\nprint(n)\n",
-	  NULL, false },
+	  NULL, 0 },
 	{ "warm: signals", "import signal as s\nprint([(n, str(s.getsignal(n))) for n in range(1, 65)], s.pthread_sigmask(s.SIG_BLOCK, []))\n",
-	  NULL, false },
+	  NULL, 0 },
 	{ "warm: the interpreter",
 	  "import sys, _thread\nprint(sys.argv, sys.path, sys.flags, hash('abc'), __name__, sorted(globals()), sys.getrecursionlimit(), _thread.stack_size())\n"
 	  "print([(f.fileno(), f.encoding, f.errors, f.line_buffering, f.isatty(), f.mode) for f in (sys.stdin, sys.stdout, sys.stderr)])\n",
-	  NULL, false },
-	{ "warm: input read in parts", "import sys\nprint(input(), sys.stdin.readline(), sys.stdin.buffer.read(), sys.stdin.read())\n", "a b\nc\nd\n", false },
-	{ "warm: no input", "try:\n input()\nexcept EOFError: print('end')\n", NULL, false },
+	  NULL, 0 },
+	{ "warm: input read in parts", "import sys\nprint(input(), sys.stdin.readline(), sys.stdin.buffer.read(), sys.stdin.read())\n", "a b\nc\nd\n", 0 },
+	{ "warm: no input", "try:\n input()\nexcept EOFError: print('end')\n", NULL, 0 },
 	{ "warm: threads", "import threading\nt = threading.Thread(target=print, args=('hello',))\nt.start()\nt.join()\nprint(threading.active_count())\n",
-	  NULL, false },
+	  NULL, 0 },
 	{ "warm: random is random, and seeded alike",
-	  "import random\nrandom.seed(5)\nprint(random.random(), random.SystemRandom().random() != random.SystemRandom().random())\n", NULL, false },
+	  "import random\nrandom.seed(5)\nprint(random.random(), random.SystemRandom().random() != random.SystemRandom().random())\n", NULL, 0 },
 	{ "warm: imports", "import math, decimal, json, re, collections, statistics, heapq\nprint(math.pi, decimal.Decimal('1.1'), json.dumps({'a': [1]}))\n",
-	  NULL, false },
-	{ "warm: at exit", "import atexit\natexit.register(print, 'bye')\nprint('hello', end=' ')\n", NULL, false },
-	{ "warm: exit code", "import sys\nprint('x')\nsys.exit(3)\n", NULL, false },
-	{ "warm: exit words", "import sys\nsys.exit('no')\n", NULL, false },
-	{ "warm: an exception", "print('x', flush=True)\nraise ValueError('no')\n", NULL, true },
-	{ "warm: no program at all", "def f(:\n", NULL, false },
-	{ "warm: abort", "import os\nos.abort()\n", NULL, true },
-	{ "warm: kill -9", "import os\nos.kill(os.getpid(), 9)\n", NULL, false },
-	{ "warm: too much memory", "x = bytearray(1 << 30)\n", NULL, true },
-	{ "warm: too deep", "def f(n): return f(n + 1) + 1\nf(0)\n", NULL, true },
-	{ "warm: too long", "while True: pass\n", NULL, false },
-	{ "warm: too much output", "while True: print('x' * 1000)\n", NULL, true },
-	{ "warm: a process", "import os\nprint('before', flush=True)\nos.fork()\nprint('after')\n", NULL, true },
-	{ "warm: a socket", "import socket\nsocket.socket()\n", NULL, true },
+	  NULL, 0 },
+	{ "warm: at exit", "import atexit\natexit.register(print, 'bye')\nprint('hello', end=' ')\n", NULL, 0 },
+	{ "warm: exit code", "import sys\nprint('x')\nsys.exit(3)\n", NULL, 0 },
+	{ "warm: exit words", "import sys\nsys.exit('no')\n", NULL, 0 },
+	{ "warm: an exception", "print('x', flush=True)\nraise ValueError('no')\n", NULL, ANY_MESSAGE },
+	{ "warm: no program at all", "def f(:\n", NULL, 0 },
+	{ "warm: abort", "import os\nos.abort()\n", NULL, ANY_MESSAGE },
+	{ "warm: kill -9", "import os\nos.kill(os.getpid(), 9)\n", NULL, 0 },
+	{ "warm: too much memory", "x = bytearray(1 << 30)\n", NULL, ANY_MESSAGE | MUCH_CPU },
+	{ "warm: too deep", "def f(n): return f(n + 1) + 1\nf(0)\n", NULL, ANY_MESSAGE },
+	{ "warm: too long", "while True: pass\n", NULL, 0 },
+	{ "warm: too much output", "while True: print('x' * 1000)\n", NULL, ANY_MESSAGE },
+	{ "warm: a process", "import os\nprint('before', flush=True)\nos.fork()\nprint('after')\n", NULL, ANY_MESSAGE },
+	{ "warm: a socket", "import socket\nsocket.socket()\n", NULL, ANY_MESSAGE },
 	{ "warm: what the runner holds",
-	  "import os\nfor n in (64, 96, 97, 100):\n try: os.write(n, b'x')\n except OSError as e: print(e.errno)\n", NULL, false },
+	  "import os\nfor n in (64, 96, 97, 100):\n try: os.write(n, b'x')\n except OSError as e: print(e.errno)\n", NULL, 0 },
 	{ "warm: nothing of a run before", "import os\nprint(os.path.exists('left'), os.path.exists(os.environ['TMPDIR'] + '/left'))\n"
-	  "open('left', 'w').close()\nopen(os.environ['TMPDIR'] + '/left', 'w').close()\n", NULL, false },
+	  "open('left', 'w').close()\nopen(os.environ['TMPDIR'] + '/left', 'w').close()\n", NULL, 0 },
 };
 
 static void same(const char *what, const struct buf *a, const struct buf *b)
@@ -168,9 +178,11 @@ static void test_row(void **state)
 	}
 	warm_up();
 	for (int twice = 0; twice < 2; twice++) {
-		a = run(warm, row->program, row->input);
-		b = run(plain, row->program, row->input);
-		if (!row->any_message) {
+		uint64_t cpu_us = row->how & MUCH_CPU ? CPU_MUCH_US : CPU_US;
+
+		a = run_for(warm, row->program, row->input, cpu_us);
+		b = run_for(plain, row->program, row->input, cpu_us);
+		if (!(row->how & ANY_MESSAGE)) {
 			same("stdout", &a.out, &b.out);
 			same("stderr", &a.err, &b.err);
 		}
