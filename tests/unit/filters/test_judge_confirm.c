@@ -83,7 +83,7 @@ static void confirm__is_asked_for(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct judgement j;
 
-		if (rows[i].task != (const char *)CASES && strcmp(rows[i].task, CASES))
+		if (strcmp(rows[i].task, CASES) != 0)
 			continue;
 		if (rows[i].verdict == VERDICT_TIME_LIMIT)
 			continue;
