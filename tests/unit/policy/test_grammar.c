@@ -16,7 +16,7 @@ static struct task *make_task(const char *rest)
 	cleanup_mem char *text = mem_printf("%s%s}", PREFIX, rest);
 	struct error err = ERROR_INIT;
 	json_t *native;
-	struct task *t;
+	struct task *t = NULL;
 
 	assert_non_null(text);
 	if (json_parse(text, strlen(text), &native, &err) < 0 || task_parse(native, &t, &err) < 0)
