@@ -64,6 +64,7 @@ int warm_fork(void) __attribute__((visibility("default")));
 int warm_next(void) __attribute__((visibility("default")));
 void warm_wait(int pid) __attribute__((visibility("default")));
 const char *const *warm_enter(void) __attribute__((visibility("default")));
+void warm_exit(int code) __attribute__((visibility("default")));
 
 /* Address space in use, by what the limit of it would still allow: there is no /proc. */
 static uint64_t address_space(void)
@@ -303,4 +304,9 @@ const char *const *warm_enter(void)
 	program_enter(&job, ruleset, true);
 	syscall(436 /* close_range */, INIT_FD_STATUS, ~0u, 0u);
 	return job.envp;
+}
+
+void warm_exit(int code)
+{
+	exit(code);
 }

@@ -10,13 +10,100 @@ import sys
 
 PRELOAD = ('os', 're', 'math', 'collections', 'collections.abc', 'itertools', 'functools', 'typing', 'heapq', 'bisect',
            'string', 'operator', 'copy', 'datetime', 'time', 'fractions', 'decimal', 'json',
-           'enum', 'dataclasses', 'abc', 'hashlib', 'traceback', 'io')
+           'enum', 'dataclasses', 'abc', 'traceback', 'io')
 
 
-def after_fork(command, names):
+def runner_of(program, library):
+    """A function that runs the code of a program as __main__, and sees to a short end.
+
+    An interpreter that ends takes apart all that it has loaded, which nobody sees, and which costs more than
+    all else in a small run.  What could be seen of it is done here: the last exit callback of all flushes
+    what print() wrote and ends the process.  It leaves that to the interpreter wherever the program has
+    left a thread, or anything whose end may run code: a __del__, a generator that waits, a file of its
+    own, a weak reference with a callback.  No code of the program runs while it looks.
+    """
+    import _thread
+    import atexit
+    import gc
+    import operator
+    import sys  # a run's names are its own: ours are gone by then
+    import types
+    import weakref
+    many = 50000  # blocks of memory: to look at what they hold costs as much as to take it apart
+    weak_set = weakref.WeakSet.add.__globals__
+    mro_of, dict_of = type.__dict__['__mro__'].__get__, type.__dict__['__dict__'].__get__
+    callback_of = weakref.ref.__dict__['__callback__'].__get__
+    get_objects, get_freeze_count, unfreeze, blocks = gc.get_objects, gc.get_freeze_count, gc.unfreeze, sys.getallocatedblocks
+    ref, threads, streams = weakref.ref, _thread._count, (sys.stdout, sys.stderr)
+    modules, traced, profiled = sys.modules, sys.gettrace, sys.getprofile
+    frozen = began = code = None
+
+    def has_finalizer(kind):
+        for base in mro_of(kind):
+            if '__del__' in dict_of(base):
+                return True
+        return False
+
+    def harmless(callback):
+        kind = type(callback)
+        if kind is types.BuiltinFunctionType:
+            return callback.__name__ == '_destroy'  # of the cache of an abstract class
+        return callback is None or kind is types.FunctionType and callback.__globals__ is weak_set
+
+    def nothing_to_see():
+        if get_freeze_count() > frozen or threads() > 0 or blocks() > began + many:
+            return False
+        seen = set()
+        for thing in get_objects():
+            kind = type(thing)
+            if id(kind) not in seen:
+                if has_finalizer(kind):
+                    return False
+                if issubclass(kind, ref):
+                    if not harmless(callback_of(thing)):
+                        return False
+                else:
+                    seen.add(id(kind))
+            if issubclass(kind, type) and has_finalizer(thing):
+                return False
+        return True
+
+    def finish():
+        try:
+            if code is not None and (sys.stdout, sys.stderr) == streams and nothing_to_see():
+                for stream in streams:
+                    stream.flush()
+                library.warm_exit(code)
+        except BaseException:
+            pass
+        if get_freeze_count() <= frozen:
+            unfreeze()  # the names of __main__ are among what has to be found garbage
+
+    def run():
+        nonlocal frozen, began, code
+        last = [finish]
+        frozen, began = get_freeze_count(), blocks()
+        atexit.register(next, map(operator.methodcaller('__call__'), last), None)
+        try:
+            exec(program, modules['__main__'].__dict__)
+            code = 0
+        except SystemExit as error:
+            if type(error.code) in (int, type(None)):
+                code = (error.code or 0) & 255
+            raise
+        except Exception:
+            code = 1
+            raise
+        finally:
+            if not traced() is profiled() is None:
+                last[0] = unfreeze  # no call that the program would see
+    return run
+
+
+def after_fork(command, library):
     """What a fork has to call, given a python command line, and its sys.argv.
 
-    The code of a -c is run then, in names; a script (the driver) is run now, and its serve() called.
+    The code of a -c is run then, as __main__; a script (the driver) is run now, and its serve() called.
     """
     import importlib.util
     import marshal
@@ -25,7 +112,7 @@ def after_fork(command, names):
         at += 1
     if command[at] == '-c':
         code = compile(command[at + 1], '<string>', 'exec', dont_inherit=True)
-        return lambda: exec(code, names), ['-c', *command[at + 2:]]
+        return runner_of(code, library), ['-c', *command[at + 2:]]
     with open(command[at], 'rb') as file:
         raw = file.read()
     code = marshal.loads(raw[16:]) if raw[:4] == importlib.util.MAGIC_NUMBER else \
@@ -96,12 +183,11 @@ def rehearse(fork, run, asks, library):
         posix.unlink('main.py')
 
 
-def main():
+def main(names):
     import ctypes
     import gc
     import os
     import posix
-    names = sys.modules['__main__'].__dict__
     library = ctypes.PyDLL('./warm.so')
     library.warm_enter.restype = ctypes.POINTER(ctypes.c_char_p)
     library.warm_start()
@@ -110,7 +196,7 @@ def main():
             __import__(name)
         except ImportError:
             pass
-    run, argv = after_fork(sys.argv[1:], names)
+    run, argv = after_fork(sys.argv[1:], library)
     before, in_parent, in_child = [ctypes.pythonapi[name] for name in (
         'PyOS_BeforeFork', 'PyOS_AfterFork_Parent', 'PyOS_AfterFork_Child')]
 
@@ -149,4 +235,10 @@ def main():
     return run
 
 
-main()()
+if __name__ == '__main__':
+    # What is defined here must not be part of __main__, which a run's end has to find as its program left it.
+    with open(__file__, 'rb') as _source:
+        _source = compile(_source.read(), __file__, 'exec')
+    exec(_source, {'__name__': 'warm', '__builtins__': __builtins__})
+else:
+    main(sys.modules['__main__'].__dict__)()
