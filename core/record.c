@@ -118,6 +118,7 @@ void judgement_clear(struct judgement *j)
 {
 	mem_free(j->message);
 	mem_free(j->compile_output);
+	mem_free(j->refused);
 	*j = (struct judgement){
 		.verdict = VERDICT_NONE,
 		.tests_passed = -1,

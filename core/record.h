@@ -143,6 +143,7 @@ struct judgement {
 	uint64_t compile_cpu_us;
 	char *message;                          /* short word for people: the failing case, the exception; may be NULL */
 	char *compile_output;                   /* first 4 KiB of the compiler's words; NULL where none */
+	char *refused;                          /* violations by name: {"ptrace":1}; NULL: none known */
 	const char *judging;                    /* "separate" or "same-process"; static */
 	char tier[16];                          /* isolation that was really in force */
 	char toolchain[96];                     /* "cpython 3.11.2", "gcc 12.2.0" */

@@ -424,7 +424,7 @@ enum verdict end_verdict(const struct language *language, const struct box_resul
 		break;
 	case BOX_VIOLATION:
 		*ret_flags = flags;
-		(void) snprintf(why, 200, "forbidden system call %d", r->violation);
+		(void) snprintf(why, 200, "a forbidden system call");
 		return VERDICT_SECURITY_VIOLATION;
 	case BOX_EXEC_FAILED:
 		/* A file that the compiler made from the candidate's text and that is no program. */

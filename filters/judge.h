@@ -88,6 +88,7 @@ struct exec_result {
 	bool compiled;                   /* the compile_* below are filled */
 	enum verdict compile_verdict;    /* ok or compile_error */
 	int compile_exit_code; uint64_t compile_cpu_us, compile_wall_us; struct buf compile_out;
+	char *refused;                   /* as judgement.refused */
 	char tier[16]; char toolchain[96];
 	char failure[200];               /* internal_error: why */
 };

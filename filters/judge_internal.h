@@ -86,6 +86,10 @@ struct job {
 	bool confirm;                    /* a second run where judge.h says so */
 	bool second;                     /* this is it: `first` holds what the first run said */
 	struct judgement first;
+	bool naming;                     /* this run is only to name the calls that ended the one before, kept here: */
+	struct judgement named_judgement;
+	struct exec_result named_exec;
+	struct box_refused refused[BOX_MAX_REFUSED]; size_t n_refused;
 	void *stdin_data; size_t stdin_len; /* exec */
 	uint64_t keep_bytes;
 
@@ -147,6 +151,7 @@ struct service {
 	struct python_judge *judges;
 	bool stopping, pumping;
 	bool plain;              /* no shortcuts */
+	bool deaf;               /* this kernel names no refused calls */
 };
 
 extern const struct spawner_service judge_service;
@@ -170,6 +175,12 @@ void job_task_fault(struct job *job, const char *fmt, ...) __attribute__((format
 bool job_box(struct job *job, const struct box_spec *spec, const struct machine *machine);
 /* After the compile step (or at once where there is none). */
 void job_run(struct job *job);
+/* judge_refused.c: the names of what a program was ended for, from a run that gives no verdict.
+ * job_wants_naming(): this job, which has ended, is to be run once more for that. */
+bool job_wants_naming(const struct job *job);
+void job_start_naming(struct job *job); /* put the result by */
+void job_hear(struct job *job, const struct box_result *r); /* a box of this run has ended */
+void job_end_naming(struct job *job);   /* what was put by, and the names */
 struct value_numbers *job_numbers(struct job *job);
 bool job_has_ended(const struct job *job);
 

@@ -154,6 +154,8 @@ static void job_free(struct job *job)
 		spawner_timer_cancel(job->retry_timer);
 	job_clear_run(job);
 	judgement_clear(&job->first);
+	judgement_clear(&job->named_judgement);
+	exec_result_clear(&job->named_exec);
 	if (job->task) {
 		job->task->users--;
 		task_drop(job->service, job->task);
@@ -201,30 +203,36 @@ static bool wants_second(const struct job *job)
 {
 	const struct judgement *j = &job->result;
 
-	return job->kind == REQUEST_JUDGE && job->confirm && !job->second && !job->cancelled &&
+	return job->kind == REQUEST_JUDGE && job->confirm && !job->second && !job->naming && !job->cancelled &&
 	       (j->verdict == VERDICT_ACCEPTED ||
 		(j->flags & FLAG_NEAR_LIMIT && j->verdict != VERDICT_COMPILE_ERROR));
 }
 
-/* Start again from the compiled program.  Not from under the machine that has just ended. */
-static bool start_second(struct job *job)
+static void put_first_by(struct job *job)
+{
+	job->first = job->result;
+	job->result = (struct judgement){ 0 };
+	job->second = true;
+	job->seed++;
+}
+
+/* Start again from the compiled program, the result put by.  Not from under the machine that has just ended. */
+static bool start_again(struct job *job, void (*put_by)(struct job *job))
 {
 	int artifact_fd = job->artifact_fd;
 
 	job->retry_timer = spawner_timer_start(job->service->spawner, 0, on_retry, job);
 	if (!job->retry_timer)
 		return false;
-	if (job->compile_out.len)
+	if (job->compile_out.len && !job->result.compile_output)
 		job->result.compile_output = mem_strndup(job->compile_out.data, job->compile_out.len);
-	job->first = job->result;
-	job->result = (struct judgement){ 0 };
+	put_by(job);
 	job->artifact_fd = -1;
 	job_clear_run(job);
 	job_init_run(job);
 	job->artifact_fd = artifact_fd;
-	job->second = job->retrying = true;
+	job->retrying = true;
 	job->finishing = false;
-	job->seed++;
 	return true;
 }
 
@@ -263,10 +271,14 @@ static void job_complete(struct job *job)
 {
 	struct service *s = job->service;
 
-	if (wants_second(job) && start_second(job))
+	if (wants_second(job) && start_again(job, put_first_by))
 		return;
-	if (job->second && !job->cancelled)
+	if (job->naming)
+		job_end_naming(job);
+	else if (job->second && !job->cancelled)
 		settle(job);
+	if (job_wants_naming(job) && start_again(job, job_start_naming))
+		return;
 	unlink_from(&s->running, job);
 	s->n_running--;
 	if (!job->cancelled)
@@ -373,7 +385,7 @@ void job_failed(struct job *job, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void) vsnprintf(job->failure, sizeof(job->failure), fmt, ap);
 	va_end(ap);
-	if (++job->tries >= JUDGE_TRIES) {
+	if (job->naming || ++job->tries >= JUDGE_TRIES) {
 		internal_error(job);
 		return;
 	}
@@ -418,6 +430,7 @@ static void box_ended(void *ctx, struct box *box, const struct box_result *resul
 	(void) box;
 	bury(job->service);
 	job->box = NULL;
+	job_hear(job, result);
 	if (job->finishing || job->cancelled)
 		job_complete(job);
 	else if (job->retrying)
@@ -429,10 +442,12 @@ static void box_ended(void *ctx, struct box *box, const struct box_result *resul
 bool job_box(struct job *job, const struct box_spec *spec, const struct machine *machine)
 {
 	static const struct box_events events = { .frame = box_frame, .ended = box_ended };
+	struct box_spec wanted = *spec;
 	struct error err = ERROR_INIT;
 
+	wanted.name_refused = job->naming;
 	job->machine = *machine;
-	if (box_start(job->service->spawner, spec, &events, job, &job->box, &err) < 0) {
+	if (box_start(job->service->spawner, &wanted, &events, job, &job->box, &err) < 0) {
 		job->box = NULL;
 		job_failed(job, "cannot start a box: %s", err.msg);
 		return false;

@@ -78,6 +78,7 @@ void judgement_pack(struct buf *b, const struct judgement *j)
 	pack_u64(b, j->compile_cpu_us);
 	pack_str(b, j->message);
 	pack_str(b, j->compile_output);
+	pack_str(b, j->refused);
 	pack_str(b, j->tier);
 	pack_str(b, j->toolchain);
 	pack_int(b, j->exit_code);
@@ -101,6 +102,7 @@ bool judgement_unpack(struct unpack *u, struct judgement *j)
 	j->compile_cpu_us = unpack_u64(u);
 	ok = unpack_owned(u, &j->message);
 	ok = unpack_owned(u, &j->compile_output) && ok;
+	ok = unpack_owned(u, &j->refused) && ok;
 	unpack_word(u, j->tier, sizeof(j->tier));
 	unpack_word(u, j->toolchain, sizeof(j->toolchain));
 	j->exit_code = unpack_int(u);
@@ -127,6 +129,7 @@ void exec_result_pack(struct buf *b, const struct exec_result *r)
 	pack_u64(b, r->compile_cpu_us);
 	pack_u64(b, r->compile_wall_us);
 	pack_bytes(b, r->compile_out.data, r->compile_out.len);
+	pack_str(b, r->refused);
 	pack_str(b, r->tier);
 	pack_str(b, r->toolchain);
 	pack_str(b, r->failure);
@@ -155,6 +158,7 @@ bool exec_result_unpack(struct unpack *u, struct exec_result *r)
 	r->compile_cpu_us = unpack_u64(u);
 	r->compile_wall_us = unpack_u64(u);
 	ok = unpack_buf(u, &r->compile_out) && ok;
+	ok = unpack_owned(u, &r->refused) && ok;
 	unpack_word(u, r->tier, sizeof(r->tier));
 	unpack_word(u, r->toolchain, sizeof(r->toolchain));
 	unpack_word(u, r->failure, sizeof(r->failure));
@@ -166,4 +170,6 @@ void exec_result_clear(struct exec_result *r)
 	buf_clear(&r->out);
 	buf_clear(&r->err);
 	buf_clear(&r->compile_out);
+	mem_free(r->refused);
+	r->refused = NULL;
 }

@@ -77,6 +77,7 @@ static json_t *result_json(const struct exec_result *r, const char *language,
 	    (r->tier[0] && json_object_set_new(isolation, "tier", json_string(r->tier))) ||
 	    json_object_set(j, "isolation", isolation) ||
 	    json_object_set_new(j, "flags", flags_to_json(r->flags)) ||
+	    json_object_set_new(j, "refused", r->refused ? json_loads(r->refused, 0, NULL) : json_object()) ||
 	    json_object_set_new(j, "language", json_string(language)) ||
 	    json_object_set_new(j, "toolchain",
 				r->toolchain[0] ? json_string(r->toolchain) : json_null()))

@@ -159,10 +159,10 @@ static int show_task(const struct globals *g, struct store *s, const char *id, s
 
 /* clang-format off */
 static const char sample_sql[] =
-	"SELECT v.*, j.message, j.compile_output, j.exit_code, nullif(j.signal, 0) AS signal, j.visible_passed, j.visible_total, j.compile_us / 1e3 AS compile_cpu_ms, "
+	"SELECT v.*, j.message, j.refused, j.compile_output, j.exit_code, nullif(j.signal, 0) AS signal, j.visible_passed, j.visible_total, j.compile_us / 1e3 AS compile_cpu_ms, "
 	"g.parameters AS sampling, g.model, g.fingerprint, m.body AS messages, a.body AS reasoning, c.body AS completion, b.body AS program "
 	"FROM v_samples v JOIN sample s ON s.sample_id = v.sample_id "
-	"LEFT JOIN (SELECT judgement_id, message, compile_output, exit_code, signal, visible_passed, visible_total, compile_cpu_us AS compile_us "
+	"LEFT JOIN (SELECT judgement_id, message, refused, compile_output, exit_code, signal, visible_passed, visible_total, compile_cpu_us AS compile_us "
 	"           FROM judgement) j ON j.judgement_id = s.judgement_id "
 	"LEFT JOIN sampling g ON g.sampling_row = s.sampling_row "
 	"LEFT JOIN run_task p ON p.run_id = s.run_id AND p.ordinal = s.ordinal "

@@ -23,7 +23,7 @@ struct printing {
 /* Views keep these as JSON text. */
 static bool is_json_column(const char *name)
 {
-	static const char *const names[] = { "flags", "tags", "summary", "json", "sampling", "messages" };
+	static const char *const names[] = { "flags", "tags", "summary", "json", "sampling", "messages", "refused" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (str_eq(name, names[i]))

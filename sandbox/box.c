@@ -262,7 +262,10 @@ static int prepare(struct box *box, const struct box_spec *spec, struct error *e
 	r = jail_make_home(&sp->jail, box->slot, &box->home, err);
 	if (r < 0)
 		return r;
-	r = box_job_write(sp, spec, box->slot, box->home, err);
+	if (box_hears(sp, spec))
+		r = jail_build_listener(&sp->jail, err);
+	if (r == 0)
+		r = box_job_write(sp, spec, box->slot, box->home, err);
 	if (r < 0)
 		return r;
 	box->fds[INIT_FD_JOB] = r;
@@ -307,12 +310,11 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 	box->program_pidfd = -1;
 	box->result.collected_fd = -1;
 	box->result.exit_code = -1;
-	box->result.violation = -1;
 	box->retry.fire = try_start;
 	box->retry.ctx = box;
 	box->init = (struct watch){ -1, init_dead, box };
 	box->status = (struct watch){ -1, status_ready, box };
-	box->out.watch.fd = box->err.watch.fd = box->channel.fd = -1;
+	box->out.watch.fd = box->err.watch.fd = box->channel.fd = box->listener.fd = -1;
 	box->out.keep = spec->stdout_keep;
 	box->err.keep = spec->stderr_keep;
 	buf_init(&box->out.kept, spec->stdout_keep + 1);
@@ -330,7 +332,7 @@ int box_start(struct spawner *sp, const struct box_spec *spec, const struct box_
 		box_finish(box);
 		return r;
 	}
-	if (spec->warm && spec->phase == BOX_RUN && !spec->collect && !spec->needs_proc)
+	if (spec->warm && spec->phase == BOX_RUN && !spec->collect && !spec->needs_proc && !spec->name_refused)
 		box->warm = warm_take(sp, spec->warm, box);
 	*ret = box;
 	/* From the loop, so that ended() never comes before box_start() has returned. */

@@ -66,17 +66,25 @@ struct box_spec {
 	uint64_t stack_bytes;         /* of each thread; 0: an eighth of the memory, 64 to 256 MiB */
 	bool needs_proc;              /* recipe says that the language needs /proc */
 	bool finds_itself;            /* it only asks /proc/self/exe for its own name: any tier can show that */
+	/*
+	 * A violation is not killed for but answered EPERM, counted and named in the result.  For a run of its own
+	 * beside the one that a verdict comes from: whether a kernel allows it must make no difference, so it
+	 * is no way to find violations (a signal may take back a call before it is heard of).  RUN only.
+	 */
+	bool name_refused;
 	const struct box_warm *warm;  /* where one is idle it is forked and argv is only what it stands for; NULL: never */
 };
 
 enum box_end { BOX_EXITED, BOX_SIGNALLED, BOX_CPU_LIMIT, BOX_WALL_LIMIT, BOX_MEMORY_LIMIT, BOX_OUTPUT_LIMIT,
 	       BOX_VIOLATION, BOX_KILLED /* by box_kill() */, BOX_EXEC_FAILED /* argv[0] cannot be run: errno in exit_code */,
 	       BOX_FAILED /* our machinery: see failure */, BOX_END_COUNT };
+#define BOX_MAX_REFUSED 24 /* names; more are not counted */
+struct box_refused { const char *call; uint32_t count; }; /* call: static */
 struct box_result {
 	enum box_end end;
 	uint32_t flags;               /* of record.h: everything that was true */
 	int exit_code, signal;        /* -1 / 0 where there is none */
-	int violation;                /* number of the system call, -1 unknown or none */
+	struct box_refused refused[BOX_MAX_REFUSED]; size_t n_refused; /* name_refused: by first attempt */
 	uint64_t cpu_us, wall_us, memory_bytes; /* of the program's tree, from exec to death; peak */
 	struct buf out, err;          /* kept bytes; owned by the result */
 	uint64_t out_total, err_total;

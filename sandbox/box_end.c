@@ -394,6 +394,9 @@ static void take_message(struct box *box, const struct init_msg *m, int fd, pid_
 		if (box->dying)
 			pidfd_kill(box->program_pidfd);
 		break;
+	case INIT_LISTENER:
+		box_listen(box, fd_steal(&fd));
+		break;
 	case INIT_STARTED:
 		box->started = true;
 		box_start_clocks(box);
@@ -477,6 +480,7 @@ void box_finish(struct box *box)
 	timer_disarm(&sp->timers, &box->retry);
 	fill_result(box);
 	box_close_io(box);
+	spawner_unwatch(sp, &box->listener);
 	spawner_unwatch(sp, &box->status);
 	spawner_unwatch(sp, &box->init);
 	if (box->program_pidfd >= 0)

@@ -60,6 +60,10 @@ struct box {
 	struct waits watched;
 	uint64_t files_due_us;
 
+	/* Refused calls (box_listen.c). */
+	struct watch listener;
+	uint32_t n_heard;
+
 	/* The channel. */
 	struct watch channel;
 	uint32_t channel_events;
@@ -87,6 +91,9 @@ bool box_read_status(struct box *box); /* one message of init; false: none is wa
 /* box_watch.c: what it holds of memory, of the disk, and a compiler of CPU time. */
 void box_watch_start(struct box *box);
 void box_watch_stop(struct box *box);
+
+/* box_listen.c: hear of refused calls through this descriptor, which is taken over. */
+void box_listen(struct box *box, int fd);
 
 /* box_io.c */
 int box_watch_io(struct box *box, int out_fd, int err_fd, int channel_fd, struct error *err);

@@ -237,6 +237,11 @@ static int write_all(int fd, const void *data, size_t n, struct error *err)
 	return 0;
 }
 
+static void pack_table(struct buf *b, const struct buf *table)
+{
+	pack_bytes(b, table ? table->data : NULL, table ? table->len : 0);
+}
+
 int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigned slot, const char *made_home,
 		  struct error *err)
 {
@@ -259,6 +264,8 @@ int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigne
 		flags |= JOB_RUNNER;
 	if (spec->channel)
 		flags |= JOB_CHANNEL;
+	if (box_hears(sp, spec))
+		flags |= JOB_LISTEN;
 	if (spec->needs_proc || (spec->finds_itself && jail->own_root))
 		flags |= JOB_PROC;
 	pack_u32(&b, JOB_MAGIC);
@@ -272,7 +279,8 @@ int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigne
 	pack_limits(&b, jail, spec);
 	pack_rules(&b, jail, spec, home);
 	/* A runner is trusted, and a domain of Landlock may build no mounts. */
-	pack_bytes(&b, runner ? NULL : jail->programs[spec->phase].data, runner ? 0 : jail->programs[spec->phase].len);
+	pack_table(&b, runner ? NULL : flags & JOB_LISTEN ? &jail->heard : &jail->programs[spec->phase]);
+	pack_table(&b, flags & JOB_LISTEN ? &jail->listener : NULL);
 	pack_strings(&b, spec->argv);
 	pack_environment(&b, spec, home);
 	r = pack_files(&b, spec, err);

@@ -162,13 +162,31 @@ static int pick_stage(struct jail *j, struct error *err)
 	return error_set(err, ERR_KERNEL, "there is no folder to build a root on");
 }
 
-static int build_tables(struct jail *j, struct error *err)
+static struct syscall_surroundings surroundings(const struct jail *j)
 {
-	struct syscall_surroundings around = {
+	return (struct syscall_surroundings){
 		.own_root = j->own_root || j->way.set_ids,
 		.signals_held = j->pid_namespace || j->way.set_ids || j->landlock_abi >= 6,
 		.truncate_held = j->landlock_abi >= 3,
 	};
+}
+
+int jail_build_listener(struct jail *j, struct error *err)
+{
+	struct syscall_surroundings around = surroundings(j);
+
+	if (j->listener.len && j->heard.len)
+		return 0;
+	buf_clear(&j->listener);
+	buf_clear(&j->heard);
+	buf_init(&j->listener, 1 << 20);
+	buf_init(&j->heard, 1 << 20);
+	return syscalls_build_listener(&around, &j->listener, &j->heard, err);
+}
+
+static int build_tables(struct jail *j, struct error *err)
+{
+	struct syscall_surroundings around = surroundings(j);
 
 	for (int phase = BOX_RUN; phase <= BOX_JUDGE; phase++) {
 		int r = syscalls_build(phase, &around, &j->programs[phase], err);
@@ -245,6 +263,8 @@ void jail_clear(struct jail *j)
 	mem_free(j->mounts);
 	for (int phase = BOX_RUN; phase <= BOX_JUDGE; phase++)
 		buf_clear(&j->programs[phase]);
+	buf_clear(&j->listener);
+	buf_clear(&j->heard);
 	*j = (struct jail){ 0 };
 }
 

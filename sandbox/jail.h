@@ -39,12 +39,15 @@ struct jail {
 	char *scratch;           /* a folder of our own for boxes without a tmpfs; made on first use */
 	struct jail_mount *mounts; size_t n_mounts, cap_mounts;
 	struct buf programs[BOX_JUDGE + 1]; /* system call tables by phase */
+	struct buf listener, heard; /* the pair of a run whose refused calls are named; made on first use */
 };
 
 /* Become the process that can start such boxes: namespaces, tables.
  * ERR_KERNEL names the step that the host refuses. */
 int jail_enter(struct jail *j, const struct jail_way *way, const char *scratch_dir, struct error *err);
 void jail_clear(struct jail *j);
+/* Make the pair of tables above, unless it is there. */
+int jail_build_listener(struct jail *j, struct error *err);
 
 /* Flags of clone() for a box's init. */
 int jail_clone_flags(const struct jail *j);

@@ -68,6 +68,9 @@ int peer_request(int peer_fd, const char *const *argv, int *ret_in_fd, int *ret_
 int box_job_write(const struct spawner *sp, const struct box_spec *spec, unsigned slot, const char *made_home,
 		  struct error *err);
 
+/* box_listen.c: this box's refused calls will be told of. */
+bool box_hears(const struct spawner *sp, const struct box_spec *spec);
+
 /* box_watch.c: /proc shows what boxes hold, so that it can be looked at while they run. */
 bool box_watch_works(void);
 

@@ -26,6 +26,7 @@ struct builder {
 	scmp_filter_ctx ctx;
 	enum box_phase phase;
 	const struct syscall_surroundings *around;
+	bool heard; /* violations are answered by a listener of their own */
 	int nr;
 	int failed; /* the first negative answer of libseccomp */
 };
@@ -139,7 +140,7 @@ static void add_row(struct builder *b, const struct syscall_row *row)
 		refuse(b, row->error);
 		break;
 	case RULE_VIOLATION:
-		always(b, SCMP_ACT_KILL_PROCESS);
+		always(b, b->heard ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
 		break;
 	case RULE_FORK:
 		if (run)
@@ -248,27 +249,58 @@ static int export(scmp_filter_ctx ctx, struct buf *program, struct error *err)
 	return 0;
 }
 
+static void add_notice(struct builder *b, const struct syscall_row *row)
+{
+	if (row->rule == RULE_VIOLATION)
+		always(b, SCMP_ACT_NOTIFY);
+}
+
+static int build(struct builder *b, uint32_t otherwise, void (*add)(struct builder *b, const struct syscall_row *row),
+		 struct buf *program, struct error *err)
+{
+	int r;
+
+	b->ctx = seccomp_init(otherwise);
+	if (!b->ctx)
+		return error_set(err, ERR_NOMEM, "cannot start a system call table");
+	keep(b, seccomp_attr_set(b->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
+	keep(b, seccomp_attr_set(b->ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
+	for (size_t i = 0; i < n_syscall_rows && !b->failed; i++) {
+		b->nr = seccomp_syscall_resolve_name(syscall_table[i].name);
+		if (b->nr < 0)
+			continue; /* this architecture or library has no such call: default deny */
+		add(b, &syscall_table[i]);
+		if (b->failed)
+			error_set(err, ERR_INTERNAL, "system call table, row '%s': %s", syscall_table[i].name,
+				  strerror(-b->failed));
+	}
+	r = b->failed ? ERR_INTERNAL : export(b->ctx, program, err);
+	seccomp_release(b->ctx);
+	return r;
+}
+
 int syscalls_build(enum box_phase phase, const struct syscall_surroundings *around, struct buf *program,
 		   struct error *err)
 {
 	struct builder b = { .phase = phase, .around = around };
-	int r;
 
-	b.ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	if (!b.ctx)
-		return error_set(err, ERR_NOMEM, "cannot start a system call table");
-	keep(&b, seccomp_attr_set(b.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2));
-	keep(&b, seccomp_attr_set(b.ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
-	for (size_t i = 0; i < n_syscall_rows && !b.failed; i++) {
-		b.nr = seccomp_syscall_resolve_name(syscall_table[i].name);
-		if (b.nr < 0)
-			continue; /* this architecture or library has no such call: default deny */
-		add_row(&b, &syscall_table[i]);
-		if (b.failed)
-			error_set(err, ERR_INTERNAL, "system call table, row '%s': %s", syscall_table[i].name,
-				  strerror(-b.failed));
-	}
-	r = b.failed ? ERR_INTERNAL : export(b.ctx, program, err);
-	seccomp_release(b.ctx);
-	return r;
+	return build(&b, SCMP_ACT_ERRNO(ENOSYS), add_row, program, err);
+}
+
+int syscalls_build_listener(const struct syscall_surroundings *around, struct buf *listener, struct buf *program,
+			    struct error *err)
+{
+	struct builder hears = { .phase = BOX_RUN, .around = around };
+	struct builder rest = { .phase = BOX_RUN, .around = around, .heard = true };
+	int r = build(&hears, SCMP_ACT_ALLOW, add_notice, listener, err);
+
+	return r < 0 ? r : build(&rest, SCMP_ACT_ERRNO(ENOSYS), add_row, program, err);
+}
+
+const char *syscalls_violation_name(int nr)
+{
+	for (size_t i = 0; i < n_syscall_rows; i++)
+		if (syscall_table[i].rule == RULE_VIOLATION && seccomp_syscall_resolve_name(syscall_table[i].name) == nr)
+			return syscall_table[i].name;
+	return NULL;
 }

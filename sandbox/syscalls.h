@@ -19,7 +19,7 @@
 enum syscall_rule {
 	RULE_ALLOW,
 	RULE_ERRNO,      /* answer row.error; 0: "done" */
-	RULE_VIOLATION,  /* kills: no honest program calls it */
+	RULE_VIOLATION,  /* kills: no honest program calls it (named by a run of its own, box.h) */
 	/* Rules that look at the phase, at what else holds the box, or at arguments. */
 	RULE_FORK,       /* not in the run phase */
 	RULE_CLONE,      /* threads; processes not in the run phase; never a namespace */
@@ -62,5 +62,14 @@ struct syscall_surroundings {
  * The constant SYSCALL_OWN_PID in them stands for the program's process id. */
 int syscalls_build(enum box_phase phase, const struct syscall_surroundings *around, struct buf *program,
 		   struct error *err);
+/*
+ * The pair for a run whose refused calls are to be named (box.h): `listener` hands the violations, and nothing
+ * else, to whoever holds its descriptor; `program` is the run phase's table without them.  A program is only
+ * ever given the second where it got the first.
+ */
+int syscalls_build_listener(const struct syscall_surroundings *around, struct buf *listener, struct buf *program,
+			    struct error *err);
+/* The name of a violation by its number on this machine, static; NULL: none of the table's. */
+const char *syscalls_violation_name(int nr);
 
 #endif

@@ -9,12 +9,12 @@
 
 #define COLUMNS \
 	"judgement_id, key, verdict, flags, tests_passed, tests_total, visible_passed, visible_total, cpu_us, wall_us," \
-	" memory_bytes, compile_cpu_us, message, compile_output, judging, isolation, toolchain, exit_code, signal, created_us"
+	" memory_bytes, compile_cpu_us, message, compile_output, refused, judging, isolation, toolchain, exit_code, signal, created_us"
 
 static const char sql_insert[] =
 	"INSERT INTO judgement(" COLUMNS ", checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-	" ?16, ?17, ?18, ?19, ?20, row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-	" ?18, ?19, ?20)) ON CONFLICT (key) WHERE verdict <> 'internal_error' DO NOTHING";
+	" ?16, ?17, ?18, ?19, ?20, ?21, row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+	" ?18, ?19, ?20, ?21)) ON CONFLICT (key) WHERE verdict <> 'internal_error' DO NOTHING";
 static const char sql_find[] =
 	"SELECT " COLUMNS " FROM judgement WHERE key = ?1 AND verdict <> 'internal_error'";
 static const char sql_find_id[] = "SELECT judgement_id FROM judgement WHERE key = ?1 AND verdict <> 'internal_error'";
@@ -53,12 +53,13 @@ int store_put_judgement(struct store *s, const uint8_t key[32], const struct jud
 		sqlite3_bind_int64(st, 12, (sqlite3_int64)j->compile_cpu_us);
 		store_bind_str(st, 13, j->message);
 		store_bind_str(st, 14, j->compile_output);
-		store_bind_str(st, 15, j->judging);
-		store_bind_str(st, 16, j->tier[0] ? j->tier : NULL);
-		store_bind_str(st, 17, j->toolchain[0] ? j->toolchain : NULL);
-		store_bind_natural(st, 18, j->exit_code);
-		sqlite3_bind_int(st, 19, j->signal);
-		sqlite3_bind_int64(st, 20, clock_wall_us());
+		store_bind_str(st, 15, j->refused);
+		store_bind_str(st, 16, j->judging);
+		store_bind_str(st, 17, j->tier[0] ? j->tier : NULL);
+		store_bind_str(st, 18, j->toolchain[0] ? j->toolchain : NULL);
+		store_bind_natural(st, 19, j->exit_code);
+		sqlite3_bind_int(st, 20, j->signal);
+		sqlite3_bind_int64(st, 21, clock_wall_us());
 		r = store_do(s, st, "store a judgement", err);
 	}
 	if (r == 0 && sqlite3_changes(s->db) == 0) {
@@ -96,7 +97,7 @@ static void copy_text(char *to, size_t n, sqlite3_stmt *st, int i)
 static int read_judgement(sqlite3_stmt *st, struct judgement *ret, struct error *err)
 {
 	static const char *const judgings[] = { "separate", "same-process" };
-	const char *judging = (const char *)sqlite3_column_text(st, 14);
+	const char *judging = (const char *)sqlite3_column_text(st, 15);
 	const char *verdict = (const char *)sqlite3_column_text(st, 2);
 	struct judgement j = { 0 };
 	int r;
@@ -118,15 +119,17 @@ static int read_judgement(sqlite3_stmt *st, struct judgement *ret, struct error 
 	for (size_t i = 0; i < ARRAY_SIZE(judgings); i++)
 		if (str_eq(judging, judgings[i]))
 			j.judging = judgings[i];
-	copy_text(j.tier, sizeof(j.tier), st, 15);
-	copy_text(j.toolchain, sizeof(j.toolchain), st, 16);
-	j.exit_code = natural(st, 17);
-	j.signal = sqlite3_column_int(st, 18);
+	copy_text(j.tier, sizeof(j.tier), st, 16);
+	copy_text(j.toolchain, sizeof(j.toolchain), st, 17);
+	j.exit_code = natural(st, 18);
+	j.signal = sqlite3_column_int(st, 19);
 	r = store_column_dup(st, 12, &j.message, err);
 	if (r == 0)
 		r = store_column_dup(st, 13, &j.compile_output, err);
+	if (r == 0)
+		r = store_column_dup(st, 14, &j.refused, err);
 	if (r < 0) {
-		mem_free(j.message);
+		judgement_clear(&j);
 		return r;
 	}
 	*ret = j;

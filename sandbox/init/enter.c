@@ -4,6 +4,9 @@
  *
  * The order matters: what needs rights (ids) comes before they go, the system
  * call table comes last, since it allows little of what stands above it.
+ *
+ * JOB_LISTEN: the job's table lets the violations through, which is only safe behind the
+ * listener's, so that one comes first or nothing does.
  */
 #include "sandbox/init/init.h"
 
@@ -60,6 +63,19 @@ static void announce(void)
 	init_send(&m, pidfd);
 }
 
+static void hear_refused_calls(const struct job *j)
+{
+	struct init_msg m = { .kind = INIT_LISTENER };
+	int fd;
+
+	if (!(j->flags & JOB_LISTEN))
+		return;
+	fd = (int)syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */, 8 /* NEW_LISTENER */, &j->listener);
+	if (fd < 0)
+		init_fail("listen to refused calls", NULL);
+	init_send(&m, fd);
+}
+
 static void enter_syscall_table(const struct job *j)
 {
 	uint32_t self = (uint32_t)getpid();
@@ -97,5 +113,6 @@ void program_enter(const struct job *j, int ruleset_fd, bool warm)
 
 		init_send(&started, -1);
 	}
+	hear_refused_calls(j);
 	enter_syscall_table(j);
 }

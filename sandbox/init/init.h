@@ -25,6 +25,7 @@ struct job {
 	uint64_t landlock_fs, landlock_net, landlock_scoped; /* fs 0: no Landlock */
 	struct job_rule rules[JOB_MAX_RULES]; size_t n_rules;
 	struct sock_fprog program; /* len 0: no system call table */
+	struct sock_fprog listener; /* JOB_LISTEN */
 	const char *argv[JOB_MAX_ARGS + 1];
 	const char *envp[JOB_MAX_ARGS + 1];
 	struct job_file files[JOB_MAX_FILES]; size_t n_files;

@@ -8,7 +8,7 @@
 #include "core/pack.h"
 
 static uint8_t header[JOB_MAX_HEADER];
-static struct sock_filter filter[BPF_MAXINSNS];
+static struct sock_filter filter[BPF_MAXINSNS], listener[BPF_MAXINSNS];
 
 static void read_exactly(void *to, size_t n)
 {
@@ -48,12 +48,24 @@ static void read_strings(struct unpack *u, const char **ret)
 	ret[n] = NULL;
 }
 
+static void read_table(struct unpack *u, struct sock_filter room[BPF_MAXINSNS], struct sock_fprog *ret)
+{
+	size_t n;
+	const void *table = unpack_bytes(u, &n);
+
+	if (u->bad || n > BPF_MAXINSNS * sizeof(*room)) {
+		errno = E2BIG;
+		init_fail("read the job", "system call table");
+	}
+	memcpy(room, table, n);
+	ret->filter = room;
+	ret->len = (unsigned short)(n / sizeof(*room));
+}
+
 void job_read(struct job *j)
 {
 	uint32_t len;
-	size_t n;
 	struct unpack u;
-	const void *program;
 
 	read_exactly(&len, sizeof(len));
 	if (len > sizeof(header)) {
@@ -91,14 +103,8 @@ void job_read(struct job *j)
 		j->rules[i].access = unpack_u64(&u);
 		j->rules[i].path = unpack_str(&u);
 	}
-	program = unpack_bytes(&u, &n);
-	if (u.bad || n > sizeof(filter)) {
-		errno = E2BIG;
-		init_fail("read the job", "system call table");
-	}
-	memcpy(filter, program, n);
-	j->program.filter = filter;
-	j->program.len = (unsigned short)(n / sizeof(*filter));
+	read_table(&u, filter, &j->program);
+	read_table(&u, listener, &j->listener);
 	read_strings(&u, j->argv);
 	read_strings(&u, j->envp);
 	j->n_files = count(&u, JOB_MAX_FILES);

@@ -42,6 +42,7 @@
 #define JOB_SET_IDS 4u       /* the program runs under uid and gid of the job */
 #define JOB_CHANNEL 8u       /* keep descriptor 3 for the program */
 #define JOB_PROC 16u         /* mount /proc in the new root */
+#define JOB_LISTEN 64u       /* refused calls are told of and not killed for: the job holds two tables (enter.c) */
 #define JOB_RUNNER 32u       /* a warm runner: trusted, keeps what it needs to build boxes (warm_library.c) */
 
 enum job_mount_kind {
@@ -59,7 +60,8 @@ enum init_msg_kind {
 	INIT_STARTED,     /* exec succeeded */
 	INIT_EXEC_FAILED, /* error: errno */
 	INIT_ENDED,       /* the program and all its descendants are dead; may carry the collected memfd */
-	INIT_FAILED       /* our set-up failed: step and error */
+	INIT_FAILED,      /* our set-up failed: step and error */
+	INIT_LISTENER     /* JOB_LISTEN, before INIT_STARTED; carries the descriptor that hears of refused calls */
 };
 struct init_msg {
 	uint32_t kind;

@@ -169,6 +169,7 @@ CREATE TABLE judgement (
 	compile_cpu_us INTEGER NOT NULL,
 	message        TEXT,
 	compile_output TEXT,
+	refused        TEXT,
 	judging        TEXT,
 	isolation      TEXT,
 	toolchain      TEXT,
@@ -300,7 +301,7 @@ SELECT h.sample_id, s.run_id, t.task_id, s.sample_index AS sample, s.language, j
        j.flags, j.tests_passed, j.tests_total, j.visible_passed, j.visible_total,
        j.cpu_us / 1e3 AS cpu_ms, j.wall_us / 1e3 AS wall_ms, j.memory_bytes / 1024.0 AS memory_kib,
        j.compile_cpu_us / 1e3 AS compile_cpu_ms, j.message, j.compile_output, j.judging, j.isolation, j.toolchain,
-       r.judge_version, r.extract_version, j.exit_code, j.signal, lower(hex(j.key)) AS key,
+       r.judge_version, r.extract_version, j.exit_code, j.signal, j.refused, lower(hex(j.key)) AS key,
        strftime('%Y-%m-%dT%H:%M:%fZ', h.judged_us / 1e6, 'unixepoch') AS judged_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', h.replaced_us / 1e6, 'unixepoch') AS replaced_at
 FROM (SELECT sample_id, judgement_id, judged_us, NULL AS replaced_us, 1 AS current
@@ -311,6 +312,14 @@ JOIN sample s ON s.sample_id = h.sample_id
 JOIN judgement j ON j.judgement_id = h.judgement_id
 JOIN run r ON r.run_id = s.run_id
 JOIN task t ON t.task_row = s.task_row;
+
+-- System calls for which samples were ended, by name, where the host could name them.
+CREATE VIEW v_refused AS
+SELECT s.sample_id, s.run_id, t.task_id, s.language, j.isolation, c.key AS call, c.value AS count
+FROM sample s
+JOIN judgement j ON j.judgement_id = s.judgement_id
+JOIN task t ON t.task_row = s.task_row
+JOIN json_each(j.refused) c;
 
 -- What became of the samples of a run.  From `pending` to `accepted` without `duplicate` the stages add up to
 -- `sampled`; duplicate, accepted_distinct and flaky count samples that are in one of these too.

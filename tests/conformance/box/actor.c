@@ -342,6 +342,20 @@ static int descendants(int depth)
 		;
 }
 
+static void violate(int sig)
+{
+	(void)sig;
+	mount("t", "/tmp", "tmpfs", 0, NULL);
+	syscall(SYS_unshare, 0);
+	syscall(SYS_keyctl, 0, 0, 0, 0, 0);
+}
+
+static void *violations(void *arg)
+{
+	violate(0);
+	return arg;
+}
+
 static int act(const char *what, const char *arg)
 {
 	long n = arg ? strtol(arg, NULL, 0) : 0;
@@ -474,6 +488,18 @@ static int act(const char *what, const char *arg)
 		say(kill(-1, SIGTERM));
 		return 0;
 	}
+	if (IS("violations")) { /* from a handler, a thread, and itself */
+		pthread_t t;
+
+		signal(SIGUSR1, violate);
+		raise(SIGUSR1);
+		if (pthread_create(&t, NULL, violations, NULL) == 0)
+			pthread_join(t, NULL);
+		return 0;
+	}
+	if (IS("ptrace_for_ever"))
+		for (;;)
+			ptrace(PTRACE_TRACEME, 0, 0, 0);
 	if (IS("int80"))
 		return foreign_call();
 	if (IS("x32"))

@@ -70,6 +70,7 @@ static void on_ended(void *ctx, struct box *box, const struct box_result *r)
 {
 	struct talk *t = ctx;
 	cleanup_buf struct buf b;
+	cleanup_buf struct buf refused;
 	struct stat st = { 0 };
 	char *data = NULL;
 
@@ -90,6 +91,11 @@ static void on_ended(void *ctx, struct box *box, const struct box_result *r)
 	pack_bytes(&b, r->out.data, r->out.len);
 	pack_bytes(&b, r->err.data, r->err.len);
 	pack_str(&b, r->failure);
+	buf_init(&refused, 4096);
+	for (size_t i = 0; i < r->n_refused; i++)
+		buf_addf(&refused, "%s%s %u", i ? ", " : "", r->refused[i].call, r->refused[i].count);
+	buf_addc(&refused, '\0');
+	pack_str(&b, refused.data);
 	pack_u8(&b, r->collected_fd >= 0);
 	if (r->collected_fd >= 0 && fstat(r->collected_fd, &st) == 0)
 		data = mem_alloc((size_t)st.st_size + 1);
@@ -175,6 +181,7 @@ static void service_request(void *state, uint64_t id, const uint8_t *msg, size_t
 	spec.channel = t->kind != TALK_NONE;
 	spec.wall_counts_questions = unpack_u8(&u);
 	spec.needs_proc = unpack_u8(&u);
+	spec.name_refused = unpack_u8(&u);
 	kill_after = unpack_u64(&u);
 	t->sp = st->sp;
 	t->id = id;
@@ -256,6 +263,7 @@ int harness_send(struct sandbox *s, uint64_t id, const struct run *run)
 	pack_u32(&b, run->talk);
 	pack_u8(&b, run->counts_questions);
 	pack_u8(&b, run->needs_proc);
+	pack_u8(&b, run->name_refused);
 	pack_u64(&b, run->kill_after_us);
 	return sandbox_send(s, id, b.data, b.len, NULL);
 }
@@ -303,6 +311,7 @@ int harness_wait(struct sandbox *s, uint64_t *ret_id, struct ran *ret)
 	bytes = unpack_bytes(&u, &n);
 	ret->err = mem_memdup(bytes, n);
 	ret->failure = mem_strdup(unpack_str(&u));
+	ret->refused = mem_strdup(unpack_str(&u));
 	ret->has_collected = unpack_u8(&u);
 	bytes = unpack_bytes(&u, &ret->collected_len);
 	ret->collected = mem_memdup(bytes, ret->collected_len);
@@ -360,6 +369,7 @@ void ran_clear(struct ran *r)
 	mem_free(r->out);
 	mem_free(r->err);
 	mem_free(r->failure);
+	mem_free(r->refused);
 	mem_free(r->collected);
 	memset(r, 0, sizeof(*r));
 }

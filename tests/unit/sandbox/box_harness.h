@@ -37,7 +37,7 @@ struct run {
 	enum box_memory memory;
 	uint32_t processes;
 	enum run_talk talk;
-	bool counts_questions, needs_proc, no_actor;
+	bool counts_questions, needs_proc, no_actor, name_refused;
 	uint64_t kill_after_us;
 };
 struct ran {
@@ -46,7 +46,7 @@ struct ran {
 	uint32_t flags, frames;
 	int exit_code, signal;
 	uint64_t cpu_us, wall_us, memory_bytes, out_total, err_total;
-	char *out, *err, *failure, *collected; /* NUL-terminated */
+	char *out, *err, *failure, *collected, *refused; /* NUL-terminated; refused: "ptrace 3, mount 1" */
 	size_t out_len, collected_len;
 	bool has_collected;
 };

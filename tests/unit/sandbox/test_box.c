@@ -35,6 +35,7 @@ struct row {
 	uint32_t not_flags;   /* must not be set */
 	const char *out;      /* the whole of stdout; NULL: not looked at */
 	const char *out_has;  /* part of stdout */
+	const char *refused;  /* calls and counts */
 	void (*check)(const struct ran *r);
 	bool foreign;         /* by int 0x80, which some kernels do not have: then it is a fault of the program */
 };
@@ -189,6 +190,10 @@ static const struct row rows[] = {
 	{ "bpf is a violation", FENCED, { ACTOR("bpf") }, .end = BOX_VIOLATION, .exit_code = -1, .signal = SIGSYS },
 	{ "keyrings are a violation", FENCED, { ACTOR("keyctl") }, .end = BOX_VIOLATION, .exit_code = -1, .signal = SIGSYS },
 	{ "int 0x80 is a violation", FENCED, { ACTOR("int80") }, .end = BOX_VIOLATION, .exit_code = -1, .signal = SIGSYS, .foreign = true },
+	{ "a violation is named by a run of its own", FENCED, { ACTOR("ptrace"), .name_refused = true }, .end = BOX_EXITED, .exit_code = 0, .out = "refused EPERM\n", .refused = "ptrace 1" },
+	{ "each violation of a thread and a signal handler is named", FENCED, { ACTOR("violations"), .name_refused = true }, .end = BOX_EXITED, .exit_code = 0, .refused = "mount 2, unshare 2, keyctl 2" },
+	{ "naming ends what calls for ever", FENCED, { ACTOR("ptrace_for_ever"), .name_refused = true }, .end = BOX_VIOLATION, .exit_code = -1, .signal = SIGKILL, .flags = FLAG_REFUSED_CALL, .refused = "ptrace 1000" },
+	{ "no violation, no name", FENCED, { ACTOR("socket"), .name_refused = true }, .end = BOX_EXITED, .exit_code = 0, .out = "refused EPERM\n", .not_flags = ~0u, .refused = "" },
 	{ "x32 is a violation", FENCED, { ACTOR("x32") }, .end = BOX_VIOLATION, .exit_code = -1, .signal = SIGSYS },
 
 	{ "/etc/shadow", FENCED, { ACTOR("open", "/etc/shadow") }, .end = BOX_EXITED, .exit_code = 0, .out_has = "refused" },
@@ -280,6 +285,8 @@ static void run_row(void **state)
 		assert_string_equal(r.out, row->out);
 	if (row->out_has && !strstr(r.out, row->out_has))
 		fail_msg("stdout is '%.200s'", r.out);
+	if (row->refused)
+		assert_string_equal(r.refused, row->refused);
 	if (row->check)
 		row->check(&r);
 	ran_clear(&r);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <string.h>
@@ -91,6 +92,44 @@ static size_t steps(const struct sock_filter *f, size_t n, uint32_t nr)
 	return SIZE_MAX;
 }
 
+/* What a program answers for a number where every argument is 0. */
+static uint32_t action(const struct buf *b, uint32_t nr)
+{
+	const struct sock_filter *f = (const struct sock_filter *)(void *)b->data;
+	size_t n = b->len / sizeof(*f), at = 0;
+	uint32_t a = 0;
+
+	while (at < n) {
+		const struct sock_filter *i = &f[at++];
+		bool yes = false;
+
+		if (i->code == (BPF_LD | BPF_W | BPF_ABS)) {
+			a = i->k == 0 ? nr : i->k == 4 ? 0xc000003eu : 0;
+			continue;
+		}
+		if (BPF_CLASS(i->code) == BPF_ALU) {
+			a &= i->k;
+			continue;
+		}
+		if (BPF_CLASS(i->code) == BPF_RET)
+			return i->k;
+		if (BPF_OP(i->code) == BPF_JA) {
+			at += i->k;
+			continue;
+		}
+		if (BPF_OP(i->code) == BPF_JEQ)
+			yes = a == i->k;
+		else if (BPF_OP(i->code) == BPF_JGT)
+			yes = a > i->k;
+		else if (BPF_OP(i->code) == BPF_JGE)
+			yes = a >= i->k;
+		else if (BPF_OP(i->code) == BPF_JSET)
+			yes = (a & i->k) != 0;
+		at += yes ? i->jt : i->jf;
+	}
+	return UINT32_MAX;
+}
+
 static void programs__are_balanced_trees(void **state)
 {
 	static const struct syscall_surroundings around[] = { { true, true, true }, { false, false, false },
@@ -120,6 +159,37 @@ static void programs__are_balanced_trees(void **state)
 		}
 }
 
+/* What a run whose calls are heard gets: the listener hears the violations alone, the table lets them pass. */
+static void listener__hears_each_violation_and_nothing_else(void **state)
+{
+	static const struct syscall_surroundings around = { true, true, true };
+	struct buf listener, program, usual;
+	struct error err = ERROR_INIT;
+	size_t heard = 0;
+
+	(void)state;
+	buf_init(&listener, 1 << 20);
+	buf_init(&program, 1 << 20);
+	buf_init(&usual, 1 << 20);
+	assert_int_equal(syscalls_build_listener(&around, &listener, &program, &err), 0);
+	assert_int_equal(syscalls_build(BOX_RUN, &around, &usual, &err), 0);
+	for (uint32_t nr = 0; nr < 470; nr++) {
+		bool violation = syscalls_violation_name((int)nr) != NULL;
+
+		assert_int_equal(action(&listener, nr), violation ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+		assert_int_equal(action(&program, nr), violation ? SECCOMP_RET_ALLOW : action(&usual, nr));
+		assert_true(!violation || action(&usual, nr) == SECCOMP_RET_KILL_PROCESS);
+		heard += violation;
+	}
+	assert_in_range(heard, 20, 100);
+	assert_string_equal(syscalls_violation_name(seccomp_syscall_resolve_name("ptrace")), "ptrace");
+	assert_null(syscalls_violation_name(seccomp_syscall_resolve_name("read")));
+	assert_null(syscalls_violation_name(-1));
+	buf_clear(&listener);
+	buf_clear(&program);
+	buf_clear(&usual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +198,7 @@ int main(void)
 		cmocka_unit_test(table__names_only_calls_that_exist),
 		cmocka_unit_test(table__never_allows_what_reaches_out),
 		cmocka_unit_test(programs__are_balanced_trees),
+		cmocka_unit_test(listener__hears_each_violation_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,7 +214,7 @@ static void sample__refuses_what_has_no_place(void **state)
 
 static void judgement__one_a_key_but_for_internal_errors(void **state)
 {
-	static char message[] = "case 3", output[] = "warning: x";
+	static char message[] = "case 3", output[] = "warning: x", refused[] = "{\"ptrace\":2}";
 	struct fixture *f = *state;
 	struct error err = ERROR_INIT;
 	struct store *s = fixture_open(f);
@@ -229,6 +229,7 @@ static void judgement__one_a_key_but_for_internal_errors(void **state)
 	j = judgement(VERDICT_COMPILE_ERROR);
 	j.message = message;
 	j.compile_output = output;
+	j.refused = refused;
 	assert_int_equal(store_put_judgement(s, digest, &j, &c, &err), 0);
 	j.cpu_us = 999;
 	assert_int_equal(store_put_judgement(s, digest, &j, &d, &err), 0);
@@ -244,6 +245,7 @@ static void judgement__one_a_key_but_for_internal_errors(void **state)
 	assert_int_equal(got.flags, FLAG_SIGNAL);
 	assert_string_equal(got.message, "case 3");
 	assert_string_equal(got.compile_output, "warning: x");
+	assert_string_equal(got.refused, refused);
 	assert_string_equal(got.judging, "separate");
 	assert_string_equal(got.tier, "landlock");
 	assert_string_equal(got.toolchain, "gcc 12.2.0");
