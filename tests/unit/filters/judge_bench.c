@@ -71,7 +71,7 @@ static void done(void *ctx, uint64_t id, struct judgement *result)
 
 	(void)id;
 	*ret = *result;
-	result->message = result->compile_output = NULL;
+	result->message = result->compile_output = result->refused = NULL;
 }
 
 struct judgement bench_judge(const struct task *task, const char *language, const char *program,
