@@ -111,7 +111,8 @@ class Nightly(Case):
 
     def test_dead_spawner_is_exit_3_and_resume_goes_on(self):
         store = self.store()
-        p = self.start(*self.slow_args(store, "--jobs", 1, "--select", "id:add"))
+        write_jsonl(self.slow, slow_samples(12))
+        p = self.start(*self.run_args(store, "--jobs", 1, "--select", "id:add", samples_file=self.slow, n=12))
         self.wait_for("a verdict", lambda: self.judged(store))
         with open("/proc/%d/task/%d/children" % (p.pid, p.pid)) as f:
             children = [int(x) for x in f.read().split()]
@@ -122,7 +123,7 @@ class Nightly(Case):
         self.assertEqual(self.summary(out)["exit_reason"], "spawner_dead")
         self.sound(store)
         s = self.summary(self.winnow("--store", store, "--json", "run", "--resume", "last", "--jobs", 2))
-        self.assertEqual((s["state"], s["judged"]), ("complete", 40))
+        self.assertEqual((s["state"], s["judged"]), ("complete", 12))
 
     def test_min_free_pauses(self):
         store = self.store()
