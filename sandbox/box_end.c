@@ -148,8 +148,9 @@ static void check_cpu(void *ctx)
 /*
  * The wall clock.  It counts either all time from exec on, or only that in
  * which a question is outstanding.  What of it the box's tasks spent ready to
- * run but without a core is taken off again, and with questions what we ourselves
- * had to wait before we could take an answer: a busy machine makes no wall limit.
+ * run but without a core is taken off again, and so is what we ourselves were held up by
+ * a neighbour (its folder took long to remove: who writes meanwhile waits for us); with questions also what we
+ * had to wait before we could take an answer.  A busy machine makes no wall limit.
  * The kernel counts a wait when it is over, hence the rule for a task that is
  * ready now and has not moved since an earlier look.
  *
@@ -188,8 +189,10 @@ static uint64_t excused(struct box *box, uint64_t elapsed)
 	struct waits now;
 	uint64_t sum, most;
 
+	box->waited_us += box->sp->stalled_us - box->stalled_seen_us;
+	box->stalled_seen_us = box->sp->stalled_us;
 	if (!waits_usable(proc))
-		return 0;
+		return box->waited_us < elapsed ? box->waited_us : elapsed;
 	waits_read(proc, box->init_pid, box->program_pid, &now);
 	g = waits_since(&box->waits, &now);
 	box->waits = now;
@@ -245,6 +248,7 @@ void box_start_clocks(struct box *box)
 	box->cpu_check.fire = check_cpu;
 	box->cpu_check.ctx = box;
 	box->wall_due_us = box->wall_limit_us;
+	box->stalled_seen_us = box->sp->stalled_us;
 	if (box->question)
 		box->question_since_us = box->started_us;
 	if (!box->wall_counts_questions || box->question)

@@ -53,6 +53,7 @@ struct box {
 	bool wall_over;                       /* the last look found it over: the next one ends it */
 	uint64_t wall_moved_us;               /* of the last look at which a task had moved */
 	uint64_t waited_us, wait_cpu_us, spawner_waited_us;
+	uint64_t stalled_seen_us;             /* of the spawner's, by the start or the last look */
 	struct waits waits;                   /* of the last look */
 
 	/* Looks at what it holds (box_watch.c). */

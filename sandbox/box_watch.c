@@ -2,8 +2,11 @@
 /*
  * box_watch.c - looks at what a running box holds, where nothing of the kernel counts it for us.
  *
- *   memory   resident pages of all its processes together.  A resource limit bounds one process, and its
- *            address space at that: threads' stacks, of which little is ever touched, would use it up.
+ *   memory   resident pages of all its processes together, what of them is swapped out, and page tables beyond
+ *            what those pages need: one byte read in each 2 MiB of a large mapping is no resident page (the
+ *            kernel has one page of zeros for all), and costs a page of tables each time.  A resource limit
+ *            bounds one process, and its address space at that: threads' stacks, of which little is ever
+ *            touched, would use it up.
  *   threads  where no RLIMIT_NPROC of its own counts them: a few more than allowed may have started
  *   CPU      of a compiler's tree; that of a lone process is checked by its exact clock (box_end.c)
  *   files    of its folder and those it holds open without a name, where the folder is no tmpfs of its own
@@ -34,6 +37,7 @@
 #define FILES_SLACK_BYTES (UINT64_C(16) << 20) /* one file has its own limit, and the program is a file too */
 #define PIDS_MAX 128
 #define THREADS_SLACK 32
+#define TABLES_FREE_BYTES (UINT64_C(8) << 20)
 
 static const char proc[] = "/proc";
 
@@ -46,20 +50,30 @@ bool box_watch_works(void)
 	return works > 0;
 }
 
-static uint64_t resident_bytes(pid_t pid)
+static uint64_t kilobytes(const char *status, const char *name)
 {
-	char path[64], text[128];
-	unsigned long size, resident;
+	const char *at = strstr(status, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 10) << 10 : 0;
+}
+
+static uint64_t memory_bytes(pid_t pid)
+{
+	char path[64], text[4096];
 	cleanup_fd int fd = -1;
+	uint64_t pages, tables;
 	ssize_t n;
 
-	(void) snprintf(path, sizeof(path), "%s/%d/statm", proc, (int)pid);
+	(void) snprintf(path, sizeof(path), "%s/%d/status", proc, (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	return sscanf(text, "%lu %lu", &size, &resident) == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	/* The program chooses its name, but no line break gets into it. */
+	pages = kilobytes(text, "\nVmRSS:") + kilobytes(text, "\nVmSwap:");
+	tables = kilobytes(text, "\nVmPTE:");
+	return pages + (tables > pages / 64 + TABLES_FREE_BYTES ? tables - pages / 64 - TABLES_FREE_BYTES : 0);
 }
 
 static uint64_t threads_of(pid_t pid)
@@ -148,7 +162,7 @@ static void look(void *ctx)
 		}
 	}
 	for (size_t i = 0; i < n; i++)
-		memory += resident_bytes(pids[i]);
+		memory += memory_bytes(pids[i]);
 	if (!tree && box->processes && threads_of(box->program_pid) > box->processes + THREADS_SLACK)
 		memory = UINT64_MAX; /* threads are memory of the kernel, which nobody else counts */
 	if (memory > box->memory_limit_bytes) {

@@ -39,6 +39,7 @@
 
 #define EVENTS_AT_ONCE 64
 #define PROBE_US UINT64_C(10000000)
+#define STALL_US 5000    /* a round this long is time in which boxes could not be served */
 #define LEAVE_US 3000000 /* main waits no longer for our end */
 
 struct spawner_timer {
@@ -94,7 +95,7 @@ static int wait_events(struct spawner *sp, struct epoll_event *events, uint64_t 
 int spawner_round(struct spawner *sp, uint64_t until_us, struct error *err)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	uint64_t now, due;
+	uint64_t now, due, began, served;
 	int n;
 
 	/* A reply queued while the socket was writable needs no event to go. */
@@ -114,6 +115,7 @@ int spawner_round(struct spawner *sp, uint64_t until_us, struct error *err)
 	n = wait_events(sp, events, due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0);
 	if (n < 0 && errno != EINTR)
 		return error_set_errno(err, ERR_IO, "cannot wait for events");
+	began = clock_now_us();
 	for (int i = 0; i < n; i++) {
 		struct watch *w = events[i].data.ptr;
 
@@ -123,6 +125,9 @@ int spawner_round(struct spawner *sp, uint64_t until_us, struct error *err)
 	}
 	timers_fire(&sp->timers, clock_now_us());
 	boxes_free_dead(sp);
+	served = clock_now_us() - began;
+	if (served >= STALL_US)
+		sp->stalled_us += served;
 	return 0;
 }
 

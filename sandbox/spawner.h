@@ -36,6 +36,7 @@ struct spawner {
 	struct warm *warm;    /* runners (warm.c) */
 	struct warm_failure *warm_failures;
 	unsigned n_boxes;
+	uint64_t stalled_us;  /* of rounds in which one event took so long that others had to wait */
 	uint8_t slot_used[256];
 	unsigned cpus;
 };

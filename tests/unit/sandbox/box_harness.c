@@ -113,7 +113,9 @@ static void later(void *ctx)
 	struct talk *t = ctx;
 
 	t->timer = NULL;
-	if (t->kind == TALK_IDLE)
+	if (t->kind == TALK_STALL)
+		usleep(1500000);
+	else if (t->kind == TALK_IDLE)
 		ask(t, "q", 1);
 	else
 		box_kill(t->box);

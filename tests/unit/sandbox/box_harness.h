@@ -20,6 +20,7 @@ enum run_talk {
 	TALK_BIG,      /* one frame of 900,000 bytes there and back, then "q" */
 	TALK_SILENT,   /* ask "s": it never answers */
 	TALK_IDLE,     /* ask nothing for a second, then "q" */
+	TALK_STALL,    /* ask nothing; after kill_after_us let the spawner itself be away for 1.5 s, and kill nothing */
 	TALK_LISTEN    /* only count what comes; kill after 1000 frames */
 };
 
