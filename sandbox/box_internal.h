@@ -60,6 +60,7 @@ struct box {
 	struct timer look;
 	struct waits watched;
 	uint64_t files_due_us;
+	uint64_t hidden_due_bytes; /* faulted in by then, a look is taken (hidden.h) */
 
 	/* Refused calls (box_listen.c). */
 	struct watch listener;

@@ -6,7 +6,7 @@
  *            what those pages need: one byte read in each 2 MiB of a large mapping is no resident page (the
  *            kernel has one page of zeros for all), and costs a page of tables each time.  A resource limit
  *            bounds one process, and its address space at that: threads' stacks, of which little is ever
- *            touched, would use it up.
+ *            touched, would use it up.  What a process hides from all of these: hidden.h
  *   threads  where no RLIMIT_NPROC of its own counts them: a few more than allowed may have started
  *   CPU      of a compiler's tree; that of a lone process is checked by its exact clock (box_end.c)
  *   files    of its folder and those it holds open without a name, where the folder is no tmpfs of its own
@@ -27,6 +27,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/record.h"
+#include "sandbox/hidden.h"
 
 #define LOOK_MIN_US 2000
 #define LOOK_MAX_US 20000
@@ -165,6 +166,8 @@ static void look(void *ctx)
 		memory += memory_bytes(pids[i]);
 	if (!tree && box->processes && threads_of(box->program_pid) > box->processes + THREADS_SLACK)
 		memory = UINT64_MAX; /* threads are memory of the kernel, which nobody else counts */
+	if (!tree && hidden_memory(proc, box->program_pid, memory, box->memory_limit_bytes, &box->hidden_due_bytes))
+		memory = UINT64_MAX;
 	if (memory > box->memory_limit_bytes) {
 		box_end_by(box, BOX_MEMORY_LIMIT, FLAG_MEMORY_LIMIT);
 		return;
