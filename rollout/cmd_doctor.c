@@ -238,7 +238,7 @@ static void say_host(const json_t *j, struct table *t)
 	table_text(t, "");
 	table_text(t, "cgroup");
 	table_text(t, json_get_str(j, "cgroup"));
-	table_text(t, str_eq(json_get_str(j, "cgroup"), "none") ? "memory is limited by rlimits" : "");
+	table_text(t, str_eq(json_get_str(j, "cgroup"), "none") ? "not used: memory is limited by rlimits and watched" : "");
 	table_text(t, "namespaces");
 	table_text(t, json_get_bool(j, "user_namespace", false) ? "user" : "no user");
 	table_text(t, json_get_bool(j, "user_namespace", false) ? "boxes sit in user namespaces of their own" : "");

@@ -16,6 +16,7 @@
  */
 #include "sandbox/jail.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,8 +24,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/fs.h"
 #include "core/mem.h"
@@ -36,6 +39,8 @@
 #define UID_NARROW_RANGE 40000u
 #define NOBODY 65534u
 #define HOME_IN_ROOT "/box"
+#define SCRATCH_NAME "winnow-scratch-"
+#define LEFTOVER_S 60
 
 size_t jail_ways(const struct jail_way **ret)
 {
@@ -197,6 +202,37 @@ static int build_tables(struct jail *j, struct error *err)
 	return 0;
 }
 
+/*
+ * What a winnow left that was killed together with its spawner: folders of our name and user, and whoever made
+ * one holds a lock on it as long as he lives.  One that was only just made may not be locked yet.
+ */
+static void remove_leftover(const char *base, const char *name)
+{
+	cleanup_mem char *path = fs_join(base, name);
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	if (!path)
+		return;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || time(NULL) - st.st_mtime < LEFTOVER_S)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		fs_remove_tree(path, NULL);
+}
+
+static void remove_leftovers(const char *base)
+{
+	DIR *d = opendir(base);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (str_starts(e->d_name, SCRATCH_NAME) && strlen(e->d_name) == strlen(SCRATCH_NAME) + 6)
+			remove_leftover(base, e->d_name);
+	if (d)
+		closedir(d);
+}
+
 static int make_scratch(struct jail *j, const char *scratch_dir, struct error *err)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -204,7 +240,8 @@ static int make_scratch(struct jail *j, const char *scratch_dir, struct error *e
 
 	if (base[0] != '/')
 		return error_set(err, ERR_INPUT, "scratch folder '%s' is not an absolute path", base);
-	j->scratch = mem_printf("%s/winnow-XXXXXX", base);
+	remove_leftovers(base);
+	j->scratch = mem_printf("%s/" SCRATCH_NAME "XXXXXX", base);
 	if (!j->scratch)
 		return error_set(err, ERR_NOMEM, "no memory for the jail");
 	if (!mkdtemp(j->scratch)) {
@@ -214,6 +251,10 @@ static int make_scratch(struct jail *j, const char *scratch_dir, struct error *e
 		j->scratch = NULL;
 		return r;
 	}
+	j->scratch_fd = open(j->scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->scratch_fd < 0)
+		return error_set_errno(err, ERR_IO, "cannot open scratch folder '%s'", j->scratch);
+	flock(j->scratch_fd, LOCK_EX | LOCK_NB); /* a file system without locks: then it stays, should we be killed */
 	/* Slots pass through it to their own. */
 	if (j->way.set_ids && chmod(j->scratch, 0711) < 0)
 		return error_set_errno(err, ERR_IO, "cannot open scratch folder '%s' for slots", j->scratch);
@@ -225,7 +266,7 @@ int jail_enter(struct jail *j, const struct jail_way *way, const char *scratch_d
 	unsigned mix = (unsigned)getpid() << 8;
 	int r = 0;
 
-	*j = (struct jail){ .way = *way, .uid = geteuid(), .gid = getegid() };
+	*j = (struct jail){ .way = *way, .uid = geteuid(), .gid = getegid(), .scratch_fd = -1 };
 	for (int phase = BOX_RUN; phase <= BOX_JUDGE; phase++)
 		buf_init(&j->programs[phase], 1 << 20);
 	j->own_root = j->pid_namespace = way->tier == TIER_NAMESPACES;
@@ -252,8 +293,11 @@ int jail_enter(struct jail *j, const struct jail_way *way, const char *scratch_d
 
 void jail_clear(struct jail *j)
 {
-	if (j->scratch)
+	if (j->scratch) {
 		fs_remove_tree(j->scratch, NULL);
+		if (j->scratch_fd >= 0)
+			close(j->scratch_fd);
+	}
 	mem_free(j->scratch);
 	mem_free(j->stage);
 	for (size_t i = 0; i < j->n_mounts; i++) {

@@ -36,7 +36,8 @@ struct jail {
 	uint32_t uid, gid;       /* ours; in the user namespace where there is one */
 	uint32_t first_uid;      /* of slot 0, where set_ids */
 	char *stage;             /* folder on which init builds the root */
-	char *scratch;           /* a folder of our own for boxes without a tmpfs; made on first use */
+	char *scratch;           /* a folder of our own for boxes without a tmpfs */
+	int scratch_fd;          /* holds its lock: nobody takes it for a leftover; where scratch is NULL: unused */
 	struct jail_mount *mounts; size_t n_mounts, cap_mounts;
 	struct buf programs[BOX_JUDGE + 1]; /* system call tables by phase */
 	struct buf listener, heard; /* the pair of a run whose refused calls are named; made on first use */

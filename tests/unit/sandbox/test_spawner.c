@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -404,6 +405,61 @@ static bool become_nobody(void)
 	       prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
 }
 
+static void make_folder(const char *base, const char *name, time_t age_s)
+{
+	struct timespec times[2] = { { .tv_sec = time(NULL) - age_s }, { .tv_sec = time(NULL) - age_s } };
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", base, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/%s/box", base, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/%s", base, name);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* What a winnow left that was killed together with its spawner goes with the next start; nothing else does. */
+static void scratch__of_the_dead_is_removed(void **state)
+{
+	static const struct { const char *name; time_t age_s; bool locked, goes; } folders[] = {
+		{ "winnow-scratch-aaaaaa", 4000, false, true },
+		{ "winnow-scratch-bbbbbb", 4000, true, false },   /* somebody lives in it */
+		{ "winnow-scratch-cccccc", 5, false, false },     /* just made, and perhaps not locked yet */
+		{ "winnow-scratch-archive", 4000, false, false }, /* not a name of ours */
+		{ "winnow-models", 4000, false, false },
+	};
+	char base[] = "/tmp/scratch-test-XXXXXX", path[256];
+	int fds[ARRAY_SIZE(folders)];
+	struct sandbox *s;
+
+	(void)state;
+	assert_non_null(mkdtemp(base));
+	assert_int_equal(chmod(base, 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		make_folder(base, folders[i].name, folders[i].age_s);
+		(void)snprintf(path, sizeof(path), "%s/%s", base, folders[i].name);
+		fds[i] = folders[i].locked ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		if (folders[i].locked)
+			assert_int_equal(flock(fds[i], LOCK_EX | LOCK_NB), 0);
+	}
+	setenv("TMPDIR", base, 1);
+	if (harness_open(TIER_LANDLOCK, &s, NULL) < 0) {
+		unsetenv("TMPDIR");
+		(void)fs_remove_tree(base, NULL);
+		skip();
+	}
+	sandbox_close(s);
+	unsetenv("TMPDIR");
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s/box", base, folders[i].name);
+		if (fs_exists(path) == folders[i].goes)
+			fail_msg("'%s' %s", folders[i].name, folders[i].goes ? "is still there" : "is gone");
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	assert_int_equal(fs_remove_tree(base, NULL), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static enum tier tiers[TIER_COUNT] = { TIER_NAMESPACES, TIER_UID, TIER_LANDLOCK, TIER_NONE };
@@ -422,6 +478,7 @@ int main(int argc, char **argv)
 		FENCED(spawner__killed_takes_every_box_along),
 		FENCED(main__killed_takes_all_along),
 		cmocka_unit_test(scratch__leaves_nothing),
+		cmocka_unit_test(scratch__of_the_dead_is_removed),
 		cmocka_unit_test(peers__talk_and_die_with_us),
 	};
 
