@@ -5,9 +5,11 @@
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/str.h"
+#include "filters/contamination.h"
 #include "rollout/answer.h"
 #include "rollout/commands.h"
 #include "rollout/common.h"
+#include "rollout/decontaminate.h"
 #include "rollout/options.h"
 #include "store/export.h"
 #include "store/store.h"
@@ -58,6 +60,9 @@ static int read_options(const struct options *o, struct export_options *ret, str
 	ret->with_flaky = options_flag(o, "with-flaky");
 	ret->trainer = trainer;
 	ret->pairs_per_task = options_u64(o, "pairs");
+	ret->with_contaminated = options_flag(o, "with-contaminated");
+	if (ret->with_contaminated && !options_given(o, "decontaminate"))
+		return error_set(err, ERR_INPUT, "--with-contaminated goes with --decontaminate FILE");
 	ret->winnow_version = winnow_version();
 	return 0;
 }
@@ -84,17 +89,25 @@ static int say_words(const char *out_dir, const json_t *manifest, struct error *
 static int export_main(const struct globals *g, const struct options *o, struct error *err)
 {
 	struct export_options opt = { 0 };
-	cleanup_json json_t *manifest = NULL;
+	cleanup_json json_t *manifest = NULL, *sets = NULL;
+	struct contamination *evaluation = NULL;
 	struct store *s = NULL;
 	int r = options_expect_args(o, 0, 0, err);
 
 	if (r == 0)
 		r = read_options(o, &opt, err);
+	if (r == 0 && options_given(o, "decontaminate")) {
+		r = decontaminate_load(options_list(o, "decontaminate"), &evaluation, &sets, err);
+		opt.contaminated = decontaminate_find;
+		opt.contaminated_ctx = evaluation;
+		opt.evaluation_sets = sets;
+	}
 	if (r == 0)
 		r = store_open(g->store, STORE_READ, 0, "winnow export", &s, err);
 	if (r == 0)
 		r = export_run(s, &opt, &manifest, err);
 	store_close(s);
+	contamination_free(evaluation);
 	if (r < 0)
 		return r;
 	return g->json ? answer_json(json_incref(manifest), err) : say_words(opt.out_dir, manifest, err);
@@ -113,6 +126,8 @@ static const struct option_spec export_option_table[] = {
 	{ "reward", OPTION_STRING, "SCHEME", "binary", "rollouts: binary, fraction, weighted or speed", false },
 	{ "split", OPTION_STRING, "S", NULL, "only tasks of this split", false },
 	{ "per-task", OPTION_UINT, "N", NULL, "sft, kto: at most so many rows a task and language, kto of each label", false },
+	{ "decontaminate", OPTION_LIST, "FILE", NULL, "leave out tasks that share 8 words in a row with a task of this file, in any format that import reads; may be given several times", false },
+	{ "with-contaminated", OPTION_FLAG, NULL, NULL, "do not leave them out: the manifest lists them, shard by shard", false },
 	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },
 	{ "with-same-process", OPTION_FLAG, NULL, NULL, "also verdicts of tests that ran in the candidate's own process", false },
 	{ "with-flaky", OPTION_FLAG, NULL, NULL, "also samples whose verdict was not the same twice", false },

@@ -200,6 +200,8 @@ static enum export_reason reason_of(const struct export_ctx *x, const struct exp
 		return LEFT_SPLIT;
 	if (g->quarantined)
 		return LEFT_QUARANTINED;
+	if (g->contaminated && !x->opt->with_contaminated)
+		return LEFT_CONTAMINATED;
 	if (str_eq(state, "pending"))
 		return LEFT_PENDING;
 	if (str_eq(state, "skipped"))
@@ -305,6 +307,43 @@ static int group_id_of(struct walk *w, struct error *err)
 	return 0;
 }
 
+/* Ask once a task, whatever the number of its groups. */
+static int ask_contaminated(struct export_ctx *x, struct export_group *g, struct error *err)
+{
+	int r = 0;
+
+	if (g->new_task) {
+		json_decref(x->finding);
+		x->finding = NULL;
+		if (x->opt->contaminated && g->prompt)
+			r = x->opt->contaminated(x->opt->contaminated_ctx, g->prompt, &x->finding, err);
+	}
+	g->contaminated = x->finding;
+	return r < 0 ? r : 0;
+}
+
+/* Note a group of a contaminated task: in which shard its rows are or would have been, and how many there are. */
+static int note_contaminated(struct export_ctx *x, const struct export_group *g, struct error *err)
+{
+	uint32_t n = export_counting(x) ? 0 : shards_n(x->shards);
+	json_int_t shard = n ? (json_int_t)n - 1 : 0;
+	json_t *last = json_array_get(x->findings, json_array_size(x->findings) - 1);
+	cleanup_json json_t *entry = NULL;
+
+	if (!g->contaminated || export_counting(x))
+		return 0;
+	if (last && str_eq(json_get_str(last, "task_id"), g->task_id) && str_eq(json_get_str(last, "task_rev"), g->task_rev) &&
+	    json_get_int(last, "shard", -1) == shard)
+		return export_set(last, "rows", json_integer(json_get_int(last, "rows", 0) + (json_int_t)x->group_rows), err);
+	entry = json_pack("{s:I, s:s, s:s, s:I}", "shard", shard, "task_id", g->task_id, "task_rev", g->task_rev, "rows",
+			  (json_int_t)x->group_rows);
+	/* jansson's update only reads it */
+	if (!entry || json_object_update(entry, (json_t *)(uintptr_t)g->contaminated) < 0 ||
+	    json_array_append(x->findings, entry) < 0)
+		return error_set(err, ERR_NOMEM, "out of memory for a finding");
+	return 0;
+}
+
 static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, struct error *err)
 {
 	struct export_group *g = &w->g;
@@ -343,6 +382,8 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 		g->messages = NULL;
 	r = group_id_of(w, err);
 	if (r == 0)
+		r = ask_contaminated(x, g, err);
+	if (r == 0)
 		r = read_items(x, w->items, g, &w->cap, err);
 	x->group_rows = 0;
 	if (r == 0 && g->n)
@@ -352,7 +393,7 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 		if (!export_counting(x))
 			shards_count_group(x->shards);
 	}
-	return r;
+	return r == 0 ? note_contaminated(x, g, err) : r;
 }
 
 static int walk_groups(struct export_ctx *x, sqlite3_stmt *items, const char *runs_json, struct error *err)
@@ -545,12 +586,12 @@ static int export_in_snapshot(struct export_ctx *x, json_t **ret_manifest, struc
 
 int export_run(struct store *s, const struct export_options *opt, json_t **ret_manifest, struct error *err)
 {
-	cleanup_json json_t *seen = json_object();
-	struct export_ctx x = { .s = s, .opt = opt, .kind = &kinds[opt->format], .seen = seen };
+	cleanup_json json_t *seen = json_object(), *findings = json_array();
+	struct export_ctx x = { .s = s, .opt = opt, .kind = &kinds[opt->format], .seen = seen, .findings = findings };
 	bool own = sqlite3_get_autocommit(s->db) != 0;
 	int r;
 
-	if (!seen)
+	if (!seen || !findings)
 		return error_set(err, ERR_NOMEM, "out of memory");
 	if (opt->trainer && !str_eq(opt->trainer, "trl"))
 		return error_set(err, ERR_INPUT, "unknown trainer '%s'; there is: trl", opt->trainer);
@@ -560,6 +601,7 @@ int export_run(struct store *s, const struct export_options *opt, json_t **ret_m
 	if (r < 0)
 		return r;
 	r = export_in_snapshot(&x, ret_manifest, err);
+	json_decref(x.finding);
 	if (own)
 		(void)store_exec(s, "COMMIT", "end reading", NULL);
 	return r;

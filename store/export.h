@@ -21,6 +21,10 @@
 enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_KTO, EXPORT_FORMAT_COUNT };
 int export_format_parse(const char *name, enum export_format *ret, struct error *err); /* unknown: lists the names */
 
+/* Whether a task's text is one of an evaluation set: 1 and what it shares with which item in *ret (an object, new
+ * reference), 0, or negative. */
+typedef int export_contaminated_fn(void *ctx, const char *text, json_t **ret, struct error *err);
+
 struct export_options {
 	enum export_format format;
 	const char *out_dir;           /* made if missing; what a previous export of this name left is replaced at the end */
@@ -34,6 +38,10 @@ struct export_options {
 	uint64_t per_task;             /* sft, kto: at most so many rows a task and language (kto: of each label); 0: all */
 	enum export_reward reward;     /* rollouts */
 	const char *split;             /* only tasks of this split; NULL: all */
+	export_contaminated_fn *contaminated; /* asked once a task; NULL: no evaluation sets */
+	void *contaminated_ctx;
+	const json_t *evaluation_sets; /* for the manifest: what they are; borrowed */
+	bool with_contaminated;        /* listed, but not left out */
 	const char *winnow_version;
 };
 /* *ret_manifest: the manifest as JSON (new reference). ERR_INPUT: bad where/run; ERR_NOSPACE, ERR_IO: nothing left behind. */

@@ -85,6 +85,33 @@ static void add_filters(const json_t *manifest, struct buf *b)
 		buf_addf(b, "| %s | %lld |\n", key, (long long)json_integer_value(n));
 }
 
+static void add_contamination(const json_t *manifest, struct buf *b)
+{
+	const json_t *c = json_object_get(manifest, "contamination"), *set, *task;
+	size_t i;
+
+	buf_adds(b, "\n## Evaluation sets\n\n");
+	if (!json_is_object(c)) {
+		buf_adds(b, "The tasks were not compared with any.\n");
+		return;
+	}
+	buf_addf(b, "The text of each task was compared with these by runs of 8 words; tasks that share one %s.\n\n"
+		 "| set | items | that can be found |\n|---|---|---|\n",
+		 json_get_bool(c, "left_out", true) ? "were left out" : "are in all the same");
+	json_array_foreach(json_object_get(c, "sets"), i, set) {
+		cell(b, json_get_str(set, "file"));
+		buf_addf(b, "| %lld | %lld |\n", (long long)json_get_int(set, "items", 0), (long long)json_get_int(set, "usable", 0));
+	}
+	buf_adds(b, "\n| shard | task | shares with | runs of 8 words | of 13 | rows here |\n|---|---|---|---|---|---|\n");
+	json_array_foreach(json_object_get(c, "tasks"), i, task) {
+		buf_addf(b, "| %lld ", (long long)json_get_int(task, "shard", 0));
+		cell(b, json_get_str(task, "task_id"));
+		cell(b, json_get_str(task, "item"));
+		buf_addf(b, "| %lld | %lld | %lld |\n", (long long)json_get_int(task, "shared_8", 0),
+			 (long long)json_get_int(task, "shared_13", 0), (long long)json_get_int(task, "rows", 0));
+	}
+}
+
 int export_card_build(struct export_ctx *x, const json_t *runs, const json_t *manifest, struct buf *b, struct error *err)
 {
 	const json_t *formulas = json_object_get(manifest, "formulas");
@@ -105,11 +132,11 @@ int export_card_build(struct export_ctx *x, const json_t *runs, const json_t *ma
 	if (r < 0)
 		return r;
 	add_policies(manifest, b);
+	add_contamination(manifest, b);
 	buf_adds(b, "\n## Known limits\n\n"
 		 "- accepted means: every test of its task passed, in a sandbox, judged from outside the program's process. Tests that "
 		 "are weak accept programs that are wrong; nothing here says how strong the tests of a source are.\n"
-		 "- A program's text is as the policy gave it. It was not searched for secrets, for licence notices, or for the text of "
-		 "evaluation sets.\n"
+		 "- A program's text is as the policy gave it. It was not searched for secrets or for licence notices.\n"
 		 "- Verdicts hold for the toolchains and limits that the manifest names.\n");
 	return buf_check(b, "the data card", err);
 }

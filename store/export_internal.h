@@ -27,6 +27,7 @@
 	X(LEFT_SKIPPED, "skipped")                                                               \
 	X(LEFT_FAILED, "failed")                                                                 \
 	X(LEFT_QUARANTINED, "quarantined")    /* the task is */                                  \
+	X(LEFT_CONTAMINATED, "contaminated")  /* the task's text is of an evaluation set */      \
 	X(LEFT_DAMAGED, "damaged")            /* a checksum does not hold */                     \
 	X(LEFT_SAME_PROCESS, "same_process")                                                     \
 	X(LEFT_FLAKY, "flaky")                                                                   \
@@ -59,6 +60,7 @@ struct export_group {
 	int64_t run_id, ordinal;
 	const char *task_id, *task_rev, *split, *language; /* borrowed during the call */
 	const char *policy_kind, *policy_name, *policy_version, *template;
+	const json_t *contaminated;   /* what the task shares with an evaluation set; NULL: nothing */
 	bool quarantined, new_task;   /* new_task: the first group of this task revision and language */
 	const char *prompt;           /* the task's own text; NULL where it is damaged */
 	json_t *messages;             /* what the policy was given; NULL: none */
@@ -91,6 +93,8 @@ struct export_ctx {
 	json_t *seen;                 /* programs of the task at hand */
 	uint64_t pairs;               /* dpo: of the task at hand */
 	uint64_t taken[2];            /* sft, kto: rows of the task at hand; kto by label */
+	json_t *finding;              /* of the task at hand: what it shares with an evaluation set; NULL */
+	json_t *findings;             /* array: of all tasks, with the shard that holds or would have held them */
 };
 
 typedef int export_group_fn(struct export_ctx *x, struct export_group *g, struct error *err);

@@ -127,6 +127,16 @@ static const char *shape_of(const struct export_ctx *x)
 	return x->shape == 2 ? "plain" : "messages";
 }
 
+/* What was compared with what, and what was found, shard by shard; NULL (null): nothing was. */
+static json_t *contamination(const struct export_ctx *x)
+{
+	if (!x->opt->contaminated)
+		return NULL;
+	/* jansson counts references through a const pointer too */
+	return json_pack("{s:O, s:[i,i], s:b, s:O}", "sets", (json_t *)(uintptr_t)x->opt->evaluation_sets, "words", 8, 13,
+			 "left_out", !x->opt->with_contaminated, "tasks", x->findings);
+}
+
 int export_manifest_build(struct export_ctx *x, const json_t *runs, json_t **ret, struct error *err)
 {
 	const struct export_options *o = x->opt;
@@ -148,6 +158,7 @@ int export_manifest_build(struct export_ctx *x, const json_t *runs, json_t **ret
 	    (r = export_set(m, "order", json_string("source, task_id by number, task_rev, language, group, sample"),
 			    err)) < 0 ||
 	    (r = export_set(m, "with_measurements", json_boolean(o->with_measurements), err)) < 0 ||
+	    (r = export_set(m, "contamination", contamination(x), err)) < 0 ||
 	    (r = export_set(m, "rows", json_integer((json_int_t)x->rows), err)) < 0 ||
 	    (r = export_set(m, "groups", json_integer((json_int_t)x->groups), err)) < 0 ||
 	    (r = add_runs(x, m, runs, err)) < 0)

@@ -83,6 +83,49 @@ class Export(e2e.Case):
         self.assertIn("--reward", self.export("rollouts", "x", "--reward", "more", status=2).stderr)
         self.assertIn("--reward", self.export("sft", "x", "--reward", "binary", status=2).stderr)
 
+    def test_tasks_of_an_evaluation_set_are_found(self):
+        """Planted with another case, other spacing and other names; listed by shard, left out or kept."""
+        sentence = "Tell whether some two of the values lie nearer to each other than the given limit allows them to."
+        item = e2e.task("eval/7", "near_pair", [("values", "list<float>"), ("limit", "float")], "bool",
+                        [([[1.0, 2.0], 0.5], False)], "def near_pair(values, limit):\n    return False\n")
+        item["prompt"] = 'def near_pair(values, limit):\n    """ %s """\n' % sentence
+        short = e2e.task("eval/8", "one", [], "int", [([], 1)], "def one():\n    return 1\n")
+        e2e.write_jsonl(self.path("evaluation.jsonl"), [item, short])
+        planted = {
+            "add": sentence.upper().replace(" ", "  \n"),
+            "shout": "def close(xs, eps):\n    '''%s'''\n" % sentence.replace("values", "xs").replace("limit", "eps"),
+        }
+        tasks = [dict(t, prompt=planted.get(t["task_id"], t["prompt"])) for t in e2e.TASKS]
+        e2e.write_jsonl(self.path("planted.jsonl"), tasks)
+        db = self.path("planted.db")
+        self.winnow("--store", db, "import", self.path("planted.jsonl"))
+        self.winnow(*self.run_args(db))
+        counts = {}
+        for more in ((), ("--with-contaminated",)):
+            out = "clean" + "".join(more)
+            self.export("sft", out, "--shards", 4, "--decontaminate", self.path("evaluation.jsonl"), *more, store=db)
+            self.read(self.path(out))
+            m = self.manifest(out)
+            found = m["contamination"]
+            self.assertEqual(found["sets"], [{"file": "evaluation.jsonl", "format": "native", "items": 2, "usable": 1}])
+            self.assertEqual({(t["task_id"], t["item"]) for t in found["tasks"]}, {("add", "eval/7"), ("shout", "eval/7")})
+            self.assertTrue(all(t["shared_8"] > 0 and t["shared_13"] > 0 for t in found["tasks"]))
+            by_task = {}
+            for n, shard in enumerate(m["shards"]):
+                with gzip.open(self.path(out, shard["file"]), "rt") as file:
+                    for line in file:
+                        by_task.setdefault(json.loads(line)["task_id"], set()).add(n)
+            for t in found["tasks"]:
+                self.assertEqual(by_task.get(t["task_id"], set()), {t["shard"]} if more else set())
+                self.assertEqual(t["rows"] > 0, bool(more))
+            self.assertTrue(by_task.keys() >= {"largest", "evens"})
+            counts[out] = m["filters"]["left_out"].get("contaminated", 0)
+            self.assertIn("eval/7", e2e.read(self.path(out, "README.md")).decode())
+        self.assertGreater(counts["clean"], 0)
+        self.assertEqual(counts["clean--with-contaminated"], 0)
+        self.assertIn("nothing.jsonl", self.export("sft", "x", "--decontaminate", "nothing.jsonl", store=db, status=2).stderr)
+        self.assertIn("--decontaminate", self.export("sft", "x", "--with-contaminated", store=db, status=2).stderr)
+
     def test_two_exports_of_one_store_are_the_same_bytes(self):
         for fmt in FORMATS:
             self.export(fmt, fmt + "-a", "--with-measurements")
