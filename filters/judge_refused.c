@@ -7,8 +7,11 @@
  * (box.h, name_refused); of that run nothing is kept but names and counts.  So honest runs pay
  * nothing, and a kernel or container that refuses the listener changes no verdict and no flag.
  */
+#include <string.h>
+
 #include "core/mem.h"
 #include "filters/judge_internal.h"
+#include "sandbox/init/protocol.h"
 
 bool job_wants_naming(const struct job *job)
 {
@@ -32,7 +35,7 @@ void job_hear(struct job *job, const struct box_result *r)
 {
 	if (!job->naming)
 		return;
-	if (r->end == BOX_FAILED)
+	if (r->end == BOX_FAILED && strstr(r->failure, INIT_LISTEN_STEP))
 		job->service->deaf = true;
 	for (size_t i = 0; i < r->n_refused; i++) {
 		size_t at = 0;

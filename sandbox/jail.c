@@ -173,6 +173,7 @@ static struct syscall_surroundings surroundings(const struct jail *j)
 		.own_root = j->own_root || j->way.set_ids,
 		.signals_held = j->pid_namespace || j->way.set_ids || j->landlock_abi >= 6,
 		.truncate_held = j->landlock_abi >= 3,
+		.files_held = j->own_root,
 	};
 }
 

@@ -56,7 +56,7 @@ const struct syscall_row syscall_table[] = {
 	{ "faccessat", RULE_ALLOW, 0, "files that root and Landlock show" },
 	{ "faccessat2", RULE_ALLOW, 0, "files that root and Landlock show" },
 	{ "fadvise64", RULE_ALLOW, 0, "files of its own folder" },
-	{ "fallocate", RULE_ALLOW, 0, "files of its own folder" },
+	{ "fallocate", RULE_ALLOCATE, 0, "would fill a disk in one call, past the limit of file sizes; as on file systems without it" },
 	{ "fanotify_init", RULE_ERRNO, EPERM, "watches are charged to the user and see others" },
 	{ "fanotify_mark", RULE_ERRNO, EPERM, "watches are charged to the user and see others" },
 	{ "fchdir", RULE_ALLOW, 0, "files that root and Landlock show" },

@@ -223,6 +223,12 @@ static void add_row(struct builder *b, const struct syscall_row *row)
 		else
 			refuse(b, EPERM);
 		break;
+	case RULE_ALLOCATE:
+		if (run && !b->around->files_held)
+			refuse(b, EOPNOTSUPP);
+		else
+			always(b, SCMP_ACT_ALLOW);
+		break;
 	case RULE_COUNT:
 		break;
 	}

@@ -40,6 +40,7 @@ enum syscall_rule {
 	RULE_METADATA,     /* only where files of the host are out of reach */
 	RULE_UTIMENS,
 	RULE_TRUNCATE,
+	RULE_ALLOCATE,     /* run phase: only where the folder is bounded by itself */
 	RULE_COUNT
 };
 struct syscall_row {
@@ -56,6 +57,7 @@ struct syscall_surroundings {
 	bool own_root;      /* no file of the host can be named but read-only mounts */
 	bool signals_held;  /* a pid namespace or Landlock's scope */
 	bool truncate_held; /* own root, or Landlock ABI 3 */
+	bool files_held;    /* the working folder is a tmpfs of its own, with a size */
 };
 
 /* Append the BPF instructions (struct sock_filter) for this phase to program.

@@ -72,7 +72,7 @@ static void hear_refused_calls(const struct job *j)
 		return;
 	fd = (int)syscall(SYS_seccomp, 1 /* SET_MODE_FILTER */, 8 /* NEW_LISTENER */, &j->listener);
 	if (fd < 0)
-		init_fail("listen to refused calls", NULL);
+		init_fail(INIT_LISTEN_STEP, NULL);
 	init_send(&m, fd);
 }
 

@@ -55,6 +55,8 @@ enum job_mount_kind {
  * program's own process id just before it loads them ("WNME"). */
 #define SYSCALL_OWN_PID 0x454d4e57u
 
+#define INIT_LISTEN_STEP "listen to refused calls" /* INIT_FAILED: the kernel or a container refuses it */
+
 enum init_msg_kind {
 	INIT_CHILD = 1,   /* from the program's process just before exec (its start); carries its pidfd */
 	INIT_STARTED,     /* exec succeeded */

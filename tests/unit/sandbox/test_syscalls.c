@@ -132,8 +132,8 @@ static uint32_t action(const struct buf *b, uint32_t nr)
 
 static void programs__are_balanced_trees(void **state)
 {
-	static const struct syscall_surroundings around[] = { { true, true, true }, { false, false, false },
-							      { false, true, true } };
+	static const struct syscall_surroundings around[] = { { true, true, true, true }, { false, false, false, false },
+							      { false, true, true, false } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(around); i++)
@@ -162,7 +162,7 @@ static void programs__are_balanced_trees(void **state)
 /* What a run whose calls are heard gets: the listener hears the violations alone, the table lets them pass. */
 static void listener__hears_each_violation_and_nothing_else(void **state)
 {
-	static const struct syscall_surroundings around = { true, true, true };
+	static const struct syscall_surroundings around = { true, true, true, true };
 	struct buf listener, program, usual;
 	struct error err = ERROR_INIT;
 	size_t heard = 0;
