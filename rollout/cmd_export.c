@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "filters/contamination.h"
+#include "filters/neardup.h"
 #include "rollout/answer.h"
 #include "rollout/commands.h"
 #include "rollout/common.h"
@@ -14,10 +15,20 @@
 #include "store/export.h"
 #include "store/store.h"
 
+static int is_near(void *ctx, const char *language, const char *program, size_t n, struct error *err)
+{
+	return neardup_add(ctx, language, program, n, err);
+}
+
+static void forget_programs(void *ctx)
+{
+	neardup_reset(ctx);
+}
+
 static int read_options(const struct options *o, struct export_options *ret, struct error *err)
 {
 	const char *format = options_str(o, "format"), *container = options_str(o, "container");
-	const char *trainer = options_str(o, "trainer");
+	const char *trainer = options_str(o, "trainer"), *dedup;
 	int r;
 
 	if (!format)
@@ -60,6 +71,12 @@ static int read_options(const struct options *o, struct export_options *ret, str
 	ret->with_flaky = options_flag(o, "with-flaky");
 	ret->trainer = trainer;
 	ret->pairs_per_task = options_u64(o, "pairs");
+	dedup = options_str(o, "dedup");
+	if (!str_eq(dedup, "text") && !str_eq(dedup, "near"))
+		return error_set(err, ERR_INPUT, "--dedup: unknown kind '%s'; there are: text near", dedup);
+	if (options_given(o, "dedup") && ret->format != EXPORT_SFT)
+		return error_set(err, ERR_INPUT, "--dedup is for sft; other rows are compared with each other");
+	ret->near = str_eq(dedup, "near") ? is_near : NULL;
 	ret->with_contaminated = options_flag(o, "with-contaminated");
 	if (ret->with_contaminated && !options_given(o, "decontaminate"))
 		return error_set(err, ERR_INPUT, "--with-contaminated goes with --decontaminate FILE");
@@ -91,6 +108,7 @@ static int export_main(const struct globals *g, const struct options *o, struct 
 	struct export_options opt = { 0 };
 	cleanup_json json_t *manifest = NULL, *sets = NULL;
 	struct contamination *evaluation = NULL;
+	struct neardup *programs = NULL;
 	struct store *s = NULL;
 	int r = options_expect_args(o, 0, 0, err);
 
@@ -102,12 +120,21 @@ static int export_main(const struct globals *g, const struct options *o, struct 
 		opt.contaminated_ctx = evaluation;
 		opt.evaluation_sets = sets;
 	}
+	if (r == 0 && opt.near) {
+		programs = neardup_new(NEARDUP_THRESHOLD);
+		opt.near_reset = forget_programs;
+		opt.near_ctx = programs;
+		opt.near_threshold = NEARDUP_THRESHOLD;
+		if (!programs)
+			r = error_set(err, ERR_NOMEM, "out of memory");
+	}
 	if (r == 0)
 		r = store_open(g->store, STORE_READ, 0, "winnow export", &s, err);
 	if (r == 0)
 		r = export_run(s, &opt, &manifest, err);
 	store_close(s);
 	contamination_free(evaluation);
+	neardup_free(programs);
 	if (r < 0)
 		return r;
 	return g->json ? answer_json(json_incref(manifest), err) : say_words(opt.out_dir, manifest, err);
@@ -126,6 +153,7 @@ static const struct option_spec export_option_table[] = {
 	{ "reward", OPTION_STRING, "SCHEME", "binary", "rollouts: binary, fraction, weighted or speed", false },
 	{ "split", OPTION_STRING, "S", NULL, "only tasks of this split", false },
 	{ "per-task", OPTION_UINT, "N", NULL, "sft, kto: at most so many rows a task and language, kto of each label", false },
+	{ "dedup", OPTION_STRING, "KIND", "text", "sft: text, each program once a task and language, or near, one of those that are alike but for names and layout, over all tasks", false },
 	{ "decontaminate", OPTION_LIST, "FILE", NULL, "leave out tasks that share 8 words in a row with a task of this file, in any format that import reads; may be given several times", false },
 	{ "with-contaminated", OPTION_FLAG, NULL, NULL, "do not leave them out: the manifest lists them, shard by shard", false },
 	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },

@@ -419,6 +419,8 @@ static int walk_groups(struct export_ctx *x, sqlite3_stmt *items, const char *ru
 static void start_over(struct export_ctx *x)
 {
 	x->rows = x->groups = x->pairs = 0;
+	if (x->opt->near)
+		x->opt->near_reset(x->opt->near_ctx);
 	x->shape = 0;
 	memset(x->left, 0, sizeof(x->left));
 	(void)json_object_clear(x->seen);

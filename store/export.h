@@ -25,6 +25,9 @@ int export_format_parse(const char *name, enum export_format *ret, struct error 
  * reference), 0, or negative. */
 typedef int export_contaminated_fn(void *ctx, const char *text, json_t **ret, struct error *err);
 
+/* Whether a program is near one of its language that was asked before, in this export: 1, 0, or negative. */
+typedef int export_near_fn(void *ctx, const char *language, const char *program, size_t n, struct error *err);
+
 struct export_options {
 	enum export_format format;
 	const char *out_dir;           /* made if missing; what a previous export of this name left is replaced at the end */
@@ -42,6 +45,10 @@ struct export_options {
 	void *contaminated_ctx;
 	const json_t *evaluation_sets; /* for the manifest: what they are; borrowed */
 	bool with_contaminated;        /* listed, but not left out */
+	export_near_fn *near;          /* sft: one program of those that are near each other; NULL: all */
+	void (*near_reset)(void *ctx); /* the export begins anew: forget all programs */
+	void *near_ctx;
+	double near_threshold;         /* for the manifest */
 	const char *winnow_version;
 };
 /* *ret_manifest: the manifest as JSON (new reference). ERR_INPUT: bad where/run; ERR_NOSPACE, ERR_IO: nothing left behind. */

@@ -34,6 +34,7 @@
 	X(LEFT_NO_TEXT, "no_text")            /* there is no completion, or no prompt */         \
 	X(LEFT_NOT_ACCEPTED, "not_accepted")  /* sft */                                          \
 	X(LEFT_DUPLICATE, "duplicate")        /* sft, dpo: this program of the task is there */  \
+	X(LEFT_NEAR, "near_duplicate")        /* sft: a program like it is there */              \
 	X(LEFT_PER_TASK, "per_task")          /* sft, kto: the task has --per-task rows */       \
 	X(LEFT_NOT_GRADED, "not_graded")      /* dpo, kto: internal_error */                     \
 	X(LEFT_UNPAIRED, "unpaired")          /* dpo: nothing to set it against, or enough pairs */

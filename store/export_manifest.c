@@ -105,6 +105,7 @@ static int add_filters(struct export_ctx *x, json_t *m, struct error *err)
 	    (r = export_set(filters, "where", o->where ? json_string(o->where) : NULL, err)) < 0 ||
 	    (r = export_set(filters, "split", o->split ? json_string(o->split) : NULL, err)) < 0 ||
 	    (r = export_set(filters, "per_task", o->per_task ? json_integer((json_int_t)o->per_task) : NULL, err)) < 0 ||
+	    (r = export_set(filters, "near_threshold", o->near ? json_real(o->near_threshold) : NULL, err)) < 0 ||
 	    (r = export_set(filters, "with_same_process", json_boolean(o->with_same_process), err)) < 0 ||
 	    (r = export_set(filters, "with_flaky", json_boolean(o->with_flaky), err)) < 0 ||
 	    (r = export_set(filters, "quarantined_tasks", json_false(), err)) < 0 ||

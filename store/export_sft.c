@@ -67,6 +67,21 @@ cleanup:
 	return r;
 }
 
+/* 1: a program like it is in this export. */
+static int is_near(struct export_ctx *x, const struct export_group *g, const struct export_item *item, struct error *err)
+{
+	struct export_text t = { 0 };
+	int r;
+
+	if (!x->opt->near)
+		return 0;
+	r = export_load(x, item, &t, err);
+	if (r == 0 && t.program)
+		r = x->opt->near(x->opt->near_ctx, g->language, json_string_value(t.program), json_string_length(t.program), err);
+	export_text_clear(&t);
+	return r;
+}
+
 int export_sft_group(struct export_ctx *x, struct export_group *g, struct error *err)
 {
 	for (size_t i = 0; i < g->n; i++) {
@@ -82,6 +97,13 @@ int export_sft_group(struct export_ctx *x, struct export_group *g, struct error 
 			return r;
 		if (!r) {
 			x->left[LEFT_DUPLICATE]++;
+			continue;
+		}
+		r = is_near(x, g, item, err);
+		if (r < 0)
+			return r;
+		if (r) {
+			x->left[LEFT_NEAR]++;
 			continue;
 		}
 		if (!export_take_row(x, true)) {

@@ -83,6 +83,25 @@ class Export(e2e.Case):
         self.assertIn("--reward", self.export("rollouts", "x", "--reward", "more", status=2).stderr)
         self.assertIn("--reward", self.export("sft", "x", "--reward", "binary", status=2).stderr)
 
+    def test_near_duplicates(self):
+        """The samples hold, for each task, one program under two texts; the tasks' own programs differ."""
+        self.export("sft", "text")
+        self.export("sft", "near", "--shards", 2, "--dedup", "near")
+        self.read(self.path("near"))
+        text, near = self.manifest("text"), self.manifest("near")
+        left = near["filters"]["left_out"]["near_duplicate"]
+        self.assertGreaterEqual(left, len(e2e.TASKS))
+        self.assertEqual(near["rows"] + left, text["rows"])
+        self.assertEqual(near["filters"]["near_threshold"], 0.85)
+        self.assertEqual(len(near["shards"]), 2)
+        tasks = set()
+        for shard in near["shards"]:
+            with gzip.open(self.path("near", shard["file"]), "rt") as file:
+                tasks |= {json.loads(line)["task_id"] for line in file}
+        self.assertEqual(tasks, {t["task_id"] for t in e2e.TASKS})
+        self.assertIn("text near", self.export("sft", "x", "--dedup", "all", status=2).stderr)
+        self.assertIn("--dedup", self.export("dpo", "x", "--dedup", "near", status=2).stderr)
+
     def test_tasks_of_an_evaluation_set_are_found(self):
         """Planted with another case, other spacing and other names; listed by shard, left out or kept."""
         sentence = "Tell whether some two of the values lie nearer to each other than the given limit allows them to."
