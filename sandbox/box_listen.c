@@ -57,8 +57,10 @@ static void hear(struct watch *w, uint32_t events)
 	count(box, notice.data.nr);
 	answer.id = notice.id;
 	ioctl(w->fd, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-	if (++box->n_heard >= HEARD_MAX)
+	if (++box->n_heard >= HEARD_MAX) {
+		spawner_unwatch(box->sp, w); /* what it calls before the kill reaches it is answered ENOSYS by the kernel */
 		box_end_by(box, BOX_VIOLATION, FLAG_REFUSED_CALL);
+	}
 }
 
 void box_listen(struct box *box, int fd)
