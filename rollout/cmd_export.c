@@ -32,7 +32,7 @@ static int read_options(const struct options *o, struct export_options *ret, str
 	int r;
 
 	if (!format)
-		return error_set(err, ERR_INPUT, "--format is needed: sft, rollouts, dpo or kto");
+		return error_set(err, ERR_INPUT, "--format is needed: sft, rollouts, dpo, kto, prompts or hard-unsolved");
 	r = export_format_parse(format, &ret->format, err);
 	if (r < 0)
 		return error_prefix(err, r, "--format");
@@ -69,6 +69,9 @@ static int read_options(const struct options *o, struct export_options *ret, str
 	ret->with_measurements = options_flag(o, "with-measurements");
 	ret->with_same_process = options_flag(o, "with-same-process");
 	ret->with_flaky = options_flag(o, "with-flaky");
+	ret->with_tests = options_flag(o, "with-tests");
+	if (ret->with_tests && ret->format != EXPORT_PROMPTS && ret->format != EXPORT_HARD_UNSOLVED)
+		return error_set(err, ERR_INPUT, "--with-tests is for prompts and hard-unsolved; other rows hold no tests");
 	ret->trainer = trainer;
 	ret->pairs_per_task = options_u64(o, "pairs");
 	dedup = options_str(o, "dedup");
@@ -141,7 +144,7 @@ static int export_main(const struct globals *g, const struct options *o, struct 
 }
 
 static const struct option_spec export_option_table[] = {
-	{ "format", OPTION_STRING, "F", NULL, "sft, rollouts, dpo or kto", false },
+	{ "format", OPTION_STRING, "F", NULL, "sft, rollouts, dpo, kto, prompts or hard-unsolved", false },
 	{ "out", OPTION_STRING, "DIR", NULL, "folder for the shards and manifest.json; made where it is missing", false },
 	{ "run", OPTION_STRING, "R", NULL, "run ids (1,3) or last (default: all runs)", false },
 	{ "where", OPTION_STRING, "SQL", NULL, "only samples for which this holds: SQL over the columns of v_samples", false },
@@ -157,6 +160,7 @@ static const struct option_spec export_option_table[] = {
 	{ "decontaminate", OPTION_LIST, "FILE", NULL, "leave out tasks that share 8 words in a row with a task of this file, in any format that import reads; may be given several times", false },
 	{ "with-contaminated", OPTION_FLAG, NULL, NULL, "do not leave them out: the manifest lists them, shard by shard", false },
 	{ "with-measurements", OPTION_FLAG, NULL, NULL, "also measured times and memory, which differ from run to run", false },
+	{ "with-tests", OPTION_FLAG, NULL, NULL, "prompts, hard-unsolved: also the hidden tests", false },
 	{ "with-same-process", OPTION_FLAG, NULL, NULL, "also verdicts of tests that ran in the candidate's own process", false },
 	{ "with-flaky", OPTION_FLAG, NULL, NULL, "also samples whose verdict was not the same twice", false },
 	{ NULL, OPTION_FLAG, NULL, NULL, NULL, false }

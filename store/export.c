@@ -21,12 +21,14 @@
 #define NATURAL_MAX_BYTES 4096
 
 static const struct export_kind kinds[EXPORT_FORMAT_COUNT] = {
-	[EXPORT_SFT] = { "sft", export_sft_group, NULL },
+	[EXPORT_SFT] = { "sft", export_sft_group, NULL, NULL },
 	[EXPORT_ROLLOUTS] = { "rollouts", export_rollouts_group,
 			      "(reward - mean) / std over the rewards of the group that are not null, std with "
-			      "divisor n; 0 where std is 0; null where the reward is null" },
-	[EXPORT_DPO] = { "dpo", export_dpo_group, NULL },
-	[EXPORT_KTO] = { "kto", export_kto_group, NULL },
+			      "divisor n; 0 where std is 0; null where the reward is null", NULL },
+	[EXPORT_DPO] = { "dpo", export_dpo_group, NULL, NULL },
+	[EXPORT_KTO] = { "kto", export_kto_group, NULL, NULL },
+	[EXPORT_PROMPTS] = { "prompts", NULL, NULL, export_prompts_walk },
+	[EXPORT_HARD_UNSOLVED] = { "hard-unsolved", NULL, NULL, export_prompts_walk },
 };
 
 int export_format_parse(const char *name, enum export_format *ret, struct error *err)
@@ -36,7 +38,7 @@ int export_format_parse(const char *name, enum export_format *ret, struct error 
 			*ret = (enum export_format)i;
 			return 0;
 		}
-	return error_set(err, ERR_INPUT, "unknown format '%s'; there are: sft rollouts dpo kto", name);
+	return error_set(err, ERR_INPUT, "unknown format '%s'; there are: sft rollouts dpo kto prompts hard-unsolved", name);
 }
 
 bool export_counting(const struct export_ctx *x)
@@ -449,10 +451,11 @@ static int prepare_asked(struct store *s, const char *sql, const char *what, sql
 }
 
 /* The user's condition is tried alone first, so that it sees nothing but v_samples. */
-static int prepare_items(struct store *s, const char *where, sqlite3_stmt **ret, struct error *err)
+static int prepare_items(struct store *s, const struct export_kind *kind, const char *where, sqlite3_stmt **ret, struct error *err)
 {
 	cleanup_mem char *alone = mem_printf("SELECT 1 FROM v_samples WHERE (%s\n)", where ? where : "1");
-	cleanup_mem char *sql = mem_printf(sql_items, where ? where : "1");
+	cleanup_mem char *sql = kind->walk ? mem_printf("%s%s\n)", export_sql_rate, where ? where : "1") :
+				       mem_printf(sql_items, where ? where : "1");
 	sqlite3_stmt *probe = NULL;
 	int rc, r;
 
@@ -527,6 +530,11 @@ static int choose_runs(struct store *s, const char *text, json_t *runs, struct e
 
 /* --- the whole --- */
 
+static int walk(struct export_ctx *x, sqlite3_stmt *asked, const char *runs_json, struct error *err)
+{
+	return (x->kind->walk ? x->kind->walk : walk_groups)(x, asked, runs_json, err);
+}
+
 static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *runs, json_t **ret_manifest,
 		     struct error *err)
 {
@@ -539,7 +547,7 @@ static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *ru
 	buf_init(&card, 0);
 	r = json_dump_line(runs, &runs_json, err);
 	if (r == 0 && x->opt->shards > 1) {
-		r = walk_groups(x, items, runs_json.data, err);
+		r = walk(x, items, runs_json.data, err);
 		x->rows_of_shards = x->rows;
 		x->groups_of_shards = x->groups;
 		x->n_shards = x->opt->shards;
@@ -552,7 +560,7 @@ static int write_all(struct export_ctx *x, sqlite3_stmt *items, const json_t *ru
 	if (r < 0)
 		return r;
 	x->shards = shards;
-	r = walk_groups(x, items, runs_json.data, err);
+	r = walk(x, items, runs_json.data, err);
 	if (r == 0 && !shards_n(shards))
 		r = shards_next(shards, err); /* a reader finds one shard, without rows */
 	if (r == 0)
@@ -579,7 +587,7 @@ static int export_in_snapshot(struct export_ctx *x, json_t **ret_manifest, struc
 	if (r == 0)
 		r = choose_runs(x->s, x->opt->runs, runs, err);
 	if (r == 0)
-		r = prepare_items(x->s, x->opt->where, &items, err);
+		r = prepare_items(x->s, x->kind, x->opt->where, &items, err);
 	if (r == 0)
 		r = write_all(x, items, runs, ret_manifest, err);
 	sqlite3_finalize(items);

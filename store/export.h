@@ -18,7 +18,7 @@
 #include "store/export_reward.h"
 #include "store/store.h"
 
-enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_KTO, EXPORT_FORMAT_COUNT };
+enum export_format { EXPORT_SFT, EXPORT_ROLLOUTS, EXPORT_DPO, EXPORT_KTO, EXPORT_PROMPTS, EXPORT_HARD_UNSOLVED, EXPORT_FORMAT_COUNT };
 int export_format_parse(const char *name, enum export_format *ret, struct error *err); /* unknown: lists the names */
 
 /* Whether a task's text is one of an evaluation set: 1 and what it shares with which item in *ret (an object, new
@@ -36,6 +36,7 @@ struct export_options {
 	const char *runs;              /* "1,3" or "last"; NULL: all */
 	const char *where;             /* SQL over v_samples; NULL */
 	bool with_measurements, with_same_process, with_flaky;
+	bool with_tests;               /* prompts, hard-unsolved: hidden tests too */
 	const char *trainer;           /* NULL, "trl" */
 	uint64_t pairs_per_task;       /* dpo: at most so many; 0: 8 */
 	uint64_t per_task;             /* sft, kto: at most so many rows a task and language (kto: of each label); 0: all */

@@ -37,7 +37,9 @@
 	X(LEFT_NEAR, "near_duplicate")        /* sft: a program like it is there */              \
 	X(LEFT_PER_TASK, "per_task")          /* sft, kto: the task has --per-task rows */       \
 	X(LEFT_NOT_GRADED, "not_graded")      /* dpo, kto: internal_error */                     \
-	X(LEFT_UNPAIRED, "unpaired")          /* dpo: nothing to set it against, or enough pairs */
+	X(LEFT_UNPAIRED, "unpaired")          /* dpo: nothing to set it against, or enough pairs */ \
+	X(LEFT_NOT_SAMPLED, "not_sampled")    /* hard-unsolved: no sample of the task was judged */ \
+	X(LEFT_SOLVED, "solved")              /* hard-unsolved: one was accepted */
 enum export_reason {
 #define X(name, word) name,
 	EXPORT_REASONS(X)
@@ -104,10 +106,17 @@ int export_rollouts_group(struct export_ctx *x, struct export_group *g, struct e
 int export_kto_group(struct export_ctx *x, struct export_group *g, struct error *err);
 int export_dpo_group(struct export_ctx *x, struct export_group *g, struct error *err);
 
+/* For rows that are no samples: rows of all tasks, instead of a walk over the groups.  runs: JSON array of the
+ * chosen runs; asked: the kind's own statement, with the user's condition in it. */
+typedef int export_walk_fn(struct export_ctx *x, sqlite3_stmt *asked, const char *runs, struct error *err);
+int export_prompts_walk(struct export_ctx *x, sqlite3_stmt *rates, const char *runs, struct error *err);
+extern const char export_sql_rate[];
+
 struct export_kind {
 	const char *name;
 	export_group_fn *group;
 	const char *advantage; /* formula for the manifest; NULL: the rows have neither advantage nor reward */
+	export_walk_fn *walk;  /* NULL: over the groups */
 };
 
 /* --- for the formats --- */

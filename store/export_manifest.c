@@ -115,6 +115,8 @@ static int add_filters(struct export_ctx *x, json_t *m, struct error *err)
 	    (r = export_set(filters, "pairs_per_task",
 			    json_integer(o->pairs_per_task ? (json_int_t)o->pairs_per_task : 8), err)) < 0)
 		return r;
+	if (x->kind->walk && (r = export_set(filters, "with_tests", json_boolean(o->with_tests), err)) < 0)
+		return r;
 	for (int i = LEFT_NONE + 1; r == 0 && i < LEFT_COUNT; i++)
 		if (x->left[i])
 			r = export_set(left, reason_words[i], json_integer((json_int_t)x->left[i]), err);

@@ -26,7 +26,7 @@ VERDICTS = {
     "output_limit", "security_violation", "no_program", "internal_error",
 }
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
-SHARD = re.compile(r"(?P<name>[a-z]+)-(?P<i>\d{5})-of-(?P<n>\d{5})\.jsonl(?P<packed>\.zst|\.gz)?\Z")
+SHARD = re.compile(r"(?P<name>[a-z-]+)-(?P<i>\d{5})-of-(?P<n>\d{5})\.jsonl(?P<packed>\.zst|\.gz)?\Z")
 NOTHING = type(None)
 
 
@@ -138,6 +138,19 @@ def check_kto(row, at, shape):
     need(row["verdict"] in VERDICTS - {"internal_error"}, at, row["verdict"])
     need(row["label"] is (row["verdict"] == "accepted"), at, "label", row["label"], "of", row["verdict"])
     need(is_text(row["task_id"]) and is_text(row["language"]) and HEX64.match(row["id"]), at, "extra columns")
+
+
+def check_prompts(row, at, name, with_tests):
+    check_messages(row["messages"], at, "user")
+    for key in ("prompt", "task_id", "task_rev", "digest", "tests_kind"):
+        need(is_text(row[key]), at, key)
+    for key in ("cases", "samples", "solved", "distinct_accepted"):
+        need(is_count(row[key]), at, key)
+    need(row["distinct_accepted"] <= row["solved"] <= row["samples"], at, "more solved than samples")
+    need((row["solve_rate"] is None) == (row["samples"] == 0), at, "solve_rate")
+    need(row["solve_rate"] is None or row["solve_rate"] == row["solved"] / row["samples"], at, "solve_rate")
+    need(name != "hard-unsolved" or row["samples"] > 0 and row["solved"] == 0, at, "solved, or never sampled")
+    need(("tests" in row) == with_tests, at, "tests")
 
 
 CANONICAL = {
@@ -252,7 +265,7 @@ def check_group(rows, at):
 
 def check_manifest(m, folder):
     need(m.get("format") == "winnow-shards" and m.get("version") == 1, "manifest: format or version")
-    need(m["name"] in ("sft", "rollouts", "dpo", "kto"), "manifest: name", m["name"])
+    need(m["name"] in ("sft", "rollouts", "dpo", "kto", "prompts", "hard-unsolved"), "manifest: name", m["name"])
     need(m["shape"] in ("messages", "plain", "canonical"), "manifest: shape", m["shape"])
     need(is_text(m["store"]["store_id"]), "manifest: store_id")
     need(isinstance(m["runs"], list), "manifest: runs")
@@ -315,6 +328,11 @@ def check_folder(folder):
                 taken[row["task_id"], row["language"], row["label"]] = n_taken = taken.get(
                     (row["task_id"], row["language"], row["label"]), 0) + 1
                 need(limit is None or n_taken <= limit, at, "more rows of the task than per_task")
+            elif m["name"] in ("prompts", "hard-unsolved"):
+                check_prompts(row, at, m["name"], m["filters"]["with_tests"])
+                key = (row["task_id"], row["task_rev"], row["language"])
+                need(key not in programs, at, "this task was there before in this language")
+                programs.add(key)
             else:
                 check_dpo(row, at, m["shape"])
             if m["filters"]["split"] is not None:

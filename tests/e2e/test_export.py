@@ -10,7 +10,7 @@ import unittest
 import e2e
 
 READER = os.path.join(os.path.dirname(os.path.realpath(__file__)), "read_shards.py")
-FORMATS = ("sft", "rollouts", "dpo", "kto")
+FORMATS = ("sft", "rollouts", "dpo", "kto", "prompts", "hard-unsolved")
 
 
 class Export(e2e.Case):
@@ -144,6 +144,44 @@ class Export(e2e.Case):
         self.assertEqual(counts["clean--with-contaminated"], 0)
         self.assertIn("nothing.jsonl", self.export("sft", "x", "--decontaminate", "nothing.jsonl", store=db, status=2).stderr)
         self.assertIn("--decontaminate", self.export("sft", "x", "--with-contaminated", store=db, status=2).stderr)
+
+    def rows(self, out):
+        found = []
+        for shard in self.manifest(out)["shards"]:
+            with gzip.open(self.path(out, shard["file"]), "rt") as file:
+                found += map(json.loads, file)
+        return found
+
+    def test_prompts_are_the_tasks_with_their_solve_rates(self):
+        tasks = [dict(e2e.TASKS[0], task_id="never-asked"), dict(e2e.TASKS[0], task_id="never-solved", prompt="Say no.")]
+        e2e.write_jsonl(self.path("more.tasks.jsonl"), tasks)
+        wrong = [{"task_id": "never-solved", "sample": i, "solution": "def add(a, b):\n    return %d\n" % -i} for i in range(3)]
+        e2e.write_jsonl(self.path("wrong.jsonl"), wrong)
+        self.winnow("--store", self.db, "import", self.path("more.tasks.jsonl"))
+        self.winnow("--store", self.db, "run", "--policy", "replay:" + self.path("wrong.jsonl"), "--samples", 3, "--select", "id:never-solved")
+        self.export("prompts", "p")
+        self.read(self.path("p"))
+        rows = {row["task_id"]: row for row in self.rows("p")}
+        self.assertEqual(set(rows), {t["task_id"] for t in e2e.TASKS + tasks})
+        want = self.query(self.db, "SELECT task_id, count(*), sum(passed) FROM v_samples WHERE passed IS NOT NULL AND NOT flaky GROUP BY 1")
+        for task_id, samples, solved in want:
+            self.assertEqual((rows[task_id]["samples"], rows[task_id]["solved"]), (samples, solved))
+        never = rows["never-asked"]
+        self.assertEqual((never["language"], never["solve_rate"]), (None, None))
+        self.assertEqual(never["messages"], [{"role": "user", "content": e2e.TASKS[0]["prompt"]}])
+        # Tests are no part of it unless asked for: not one of the hidden cases' texts.
+        self.assertFalse([row for row in rows.values() if "tests" in row])
+        self.export("prompts", "t", "--with-tests")
+        self.read(self.path("t"))
+        self.assertEqual({r["task_id"]: r["tests"] for r in self.rows("t")}["never-solved"]["kind"], e2e.TASKS[0]["tests"]["kind"])
+        self.export("hard-unsolved", "h")
+        self.read(self.path("h"))
+        unsolved = {task_id for task_id, samples, solved in want if samples and not solved}
+        self.assertIn("never-solved", unsolved)
+        self.assertEqual({row["task_id"] for row in self.rows("h")}, unsolved)
+        self.export("prompts", "w", "--where", "sample = 0")
+        self.assertEqual({row["samples"] for row in self.rows("w")}, {0, 1})
+        self.assertIn("--with-tests", self.export("sft", "x", "--with-tests", status=2).stderr)
 
     def test_two_exports_of_one_store_are_the_same_bytes(self):
         for fmt in FORMATS:
