@@ -309,38 +309,33 @@ static int group_id_of(struct walk *w, struct error *err)
 	return 0;
 }
 
-/* Ask once a task, whatever the number of its groups. */
-static int ask_contaminated(struct export_ctx *x, struct export_group *g, struct error *err)
+int export_ask_contaminated(struct export_ctx *x, const char *prompt, struct error *err)
 {
 	int r = 0;
 
-	if (g->new_task) {
-		json_decref(x->finding);
-		x->finding = NULL;
-		if (x->opt->contaminated && g->prompt)
-			r = x->opt->contaminated(x->opt->contaminated_ctx, g->prompt, &x->finding, err);
-	}
-	g->contaminated = x->finding;
+	json_decref(x->finding);
+	x->finding = NULL;
+	if (x->opt->contaminated && prompt)
+		r = x->opt->contaminated(x->opt->contaminated_ctx, prompt, &x->finding, err);
 	return r < 0 ? r : 0;
 }
 
-/* Note a group of a contaminated task: in which shard its rows are or would have been, and how many there are. */
-static int note_contaminated(struct export_ctx *x, const struct export_group *g, struct error *err)
+int export_note_contaminated(struct export_ctx *x, const char *task_id, const char *task_rev, struct error *err)
 {
 	uint32_t n = export_counting(x) ? 0 : shards_n(x->shards);
 	json_int_t shard = n ? (json_int_t)n - 1 : 0;
 	json_t *last = json_array_get(x->findings, json_array_size(x->findings) - 1);
 	cleanup_json json_t *entry = NULL;
 
-	if (!g->contaminated || export_counting(x))
+	if (!x->finding || export_counting(x))
 		return 0;
-	if (last && str_eq(json_get_str(last, "task_id"), g->task_id) && str_eq(json_get_str(last, "task_rev"), g->task_rev) &&
+	if (last && str_eq(json_get_str(last, "task_id"), task_id) && str_eq(json_get_str(last, "task_rev"), task_rev) &&
 	    json_get_int(last, "shard", -1) == shard)
 		return export_set(last, "rows", json_integer(json_get_int(last, "rows", 0) + (json_int_t)x->group_rows), err);
-	entry = json_pack("{s:I, s:s, s:s, s:I}", "shard", shard, "task_id", g->task_id, "task_rev", g->task_rev, "rows",
+	entry = json_pack("{s:I, s:s, s:s, s:I}", "shard", shard, "task_id", task_id, "task_rev", task_rev, "rows",
 			  (json_int_t)x->group_rows);
 	/* jansson's update only reads it */
-	if (!entry || json_object_update(entry, (json_t *)(uintptr_t)g->contaminated) < 0 ||
+	if (!entry || json_object_update(entry, (json_t *)(uintptr_t)x->finding) < 0 ||
 	    json_array_append(x->findings, entry) < 0)
 		return error_set(err, ERR_NOMEM, "out of memory for a finding");
 	return 0;
@@ -383,8 +378,9 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 	else
 		g->messages = NULL;
 	r = group_id_of(w, err);
-	if (r == 0)
-		r = ask_contaminated(x, g, err);
+	if (r == 0 && g->new_task) /* once, whatever the number of its groups */
+		r = export_ask_contaminated(x, g->prompt, err);
+	g->contaminated = x->finding;
 	if (r == 0)
 		r = read_items(x, w->items, g, &w->cap, err);
 	x->group_rows = 0;
@@ -395,7 +391,7 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 		if (!export_counting(x))
 			shards_count_group(x->shards);
 	}
-	return r == 0 ? note_contaminated(x, g, err) : r;
+	return r < 0 ? r : export_note_contaminated(x, g->task_id, g->task_rev, err);
 }
 
 static int walk_groups(struct export_ctx *x, sqlite3_stmt *items, const char *runs_json, struct error *err)

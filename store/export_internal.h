@@ -134,6 +134,10 @@ json_t *export_answer(const struct export_text *t, bool plain);
 /* Content-derived id of a row. */
 int export_row_id(const struct export_group *g, const struct export_item *item, const json_t *completion,
 		  char ret[HASH_SHA256_HEX], struct error *err);
+/* Ask whether a task's text is of an evaluation set: x->finding is what it shares with one, or NULL. */
+int export_ask_contaminated(struct export_ctx *x, const char *prompt, struct error *err);
+/* Note x->finding, if any: in which shard the task's rows (x->group_rows) are or would have been. */
+int export_note_contaminated(struct export_ctx *x, const char *task_id, const char *task_rev, struct error *err);
 /* True the first time that this program is met in its task and language; negative: no memory. */
 int export_first_of_task(struct export_ctx *x, const struct export_item *item, struct error *err);
 /* Whether the task at hand may have one more row (of this label), which then counts. */

@@ -111,10 +111,30 @@ static int one_row(struct export_ctx *x, sqlite3_stmt *t, const struct rate *rat
 	return export_emit(x, mem_steal(&row), err);
 }
 
-static int one_task(struct export_ctx *x, sqlite3_stmt *rates, sqlite3_stmt *t, const char *runs, struct error *err)
+static int take_task(struct export_ctx *x, sqlite3_stmt *rates, sqlite3_stmt *t, const char *runs, struct error *err)
 {
 	struct rate rate;
+	int r = read_rate(x, rates, t, runs, &rate, err);
+
+	if (r < 0)
+		return r;
+	if (x->opt->format == EXPORT_HARD_UNSOLVED && (!rate.samples || rate.solved)) {
+		x->left[rate.samples ? LEFT_SOLVED : LEFT_NOT_SAMPLED]++;
+		return 0;
+	}
+	r = export_counting(x) ? export_emit(x, NULL, err) : one_row(x, t, &rate, err);
+	x->groups++;
+	if (r == 0 && !export_counting(x))
+		shards_count_group(x->shards);
+	return r;
+}
+
+static int one_task(struct export_ctx *x, sqlite3_stmt *rates, sqlite3_stmt *t, const char *runs, struct error *err)
+{
+	cleanup_json json_t *task = NULL;
 	int r;
+
+	x->group_rows = 0;
 
 	if (x->opt->split && !str_eq(x->opt->split, (const char *)sqlite3_column_text(t, T_SPLIT))) {
 		x->left[LEFT_SPLIT]++;
@@ -128,19 +148,16 @@ static int one_task(struct export_ctx *x, sqlite3_stmt *rates, sqlite3_stmt *t, 
 		x->left[LEFT_DAMAGED]++;
 		return 0;
 	}
-	r = read_rate(x, rates, t, runs, &rate, err);
+	task = parsed(t, T_BODY);
+	r = export_ask_contaminated(x, json_get_str(task, "prompt"), err);
 	if (r < 0)
 		return r;
-	if (x->opt->format == EXPORT_HARD_UNSOLVED && (!rate.samples || rate.solved)) {
-		x->left[rate.samples ? LEFT_SOLVED : LEFT_NOT_SAMPLED]++;
-		return 0;
-	}
-	x->group_rows = 0;
-	r = export_counting(x) ? export_emit(x, NULL, err) : one_row(x, t, &rate, err);
-	x->groups++;
-	if (r == 0 && !export_counting(x))
-		shards_count_group(x->shards);
-	return r;
+	if (x->finding && !x->opt->with_contaminated)
+		x->left[LEFT_CONTAMINATED]++;
+	else
+		r = take_task(x, rates, t, runs, err);
+	return r < 0 ? r : export_note_contaminated(x, (const char *)sqlite3_column_text(t, T_ID),
+						    (const char *)sqlite3_column_text(t, T_REV), err);
 }
 
 int export_prompts_walk(struct export_ctx *x, sqlite3_stmt *rates, const char *runs, struct error *err)
