@@ -148,6 +148,8 @@ struct judgement {
 	char tier[16];                          /* isolation that was really in force */
 	char toolchain[96];                     /* "cpython 3.11.2", "gcc 12.2.0" */
 	int exit_code, signal;                  /* of the last run; -1 / 0 */
+	bool surveyed;                          /* traits is filled: what the values of the task's tests are (filters/portable.h) */
+	uint32_t traits;
 };
 void judgement_clear(struct judgement *j);
 /* passed of the contract: 1, 0, or -1 for NULL (internal_error, not judged). */

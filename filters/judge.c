@@ -16,12 +16,14 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "filters/judge_internal.h"
+#include "filters/portable.h"
 
 #define MAX_REQUEST_BYTES ((size_t)1 << 30)
 #define MAX_TASKS_SENT 1024
 
 struct pending {
 	uint64_t id;
+	uint8_t digest[HASH_SHA256_BYTES]; /* judged: of the task */
 	judge_done_fn *judged; /* one of the two */
 	exec_done_fn *ran;
 	void *ctx;
@@ -32,7 +34,15 @@ struct sent_task {
 	uint64_t used; /* the id of the last request that used it */
 };
 
+/* What is known of the values of a task's test code. */
+struct learned {
+	uint8_t digest[HASH_SHA256_BYTES];
+	uint32_t traits;
+};
+
 struct judge {
+	struct learned *learned;
+	size_t n_learned, cap_learned;
 	struct sandbox *sandbox;
 	const struct language_set *languages;
 	uint64_t last_id;
@@ -102,6 +112,7 @@ void judge_close(struct judge *j)
 	sandbox_close(j->sandbox);
 	mem_free(j->pending);
 	mem_free(j->sent);
+	mem_free(j->learned);
 	mem_free(j);
 }
 
@@ -119,7 +130,31 @@ static bool take_pending(struct judge *j, uint64_t id, struct pending *ret)
 	return false;
 }
 
-static void call_back(const struct pending *p, const uint8_t *msg, size_t n)
+static struct learned *find_learned(const struct judge *j, const uint8_t *digest)
+{
+	for (size_t i = 0; i < j->n_learned; i++)
+		if (!memcmp(j->learned[i].digest, digest, HASH_SHA256_BYTES))
+			return &j->learned[i];
+	return NULL;
+}
+
+/* Where there is no memory for it, it is learned another time. */
+static void learn(struct judge *j, const uint8_t *digest, uint32_t traits)
+{
+	struct learned *l = find_learned(j, digest);
+
+	if (l) {
+		l->traits |= traits;
+		return;
+	}
+	if (!mem_grow(&j->learned, &j->cap_learned, j->n_learned + 1, sizeof(*j->learned)))
+		return;
+	l = &j->learned[j->n_learned++];
+	memcpy(l->digest, digest, sizeof(l->digest));
+	l->traits = traits;
+}
+
+static void call_back(struct judge *j, const struct pending *p, const uint8_t *msg, size_t n)
 {
 	struct unpack u;
 
@@ -137,6 +172,8 @@ static void call_back(const struct pending *p, const uint8_t *msg, size_t n)
 				.message = mem_strdup("the judge had no memory for its answer"),
 			};
 		}
+		if (result.surveyed)
+			learn(j, p->digest, result.traits);
 		p->judged(p->ctx, p->id, &result);
 		judgement_clear(&result);
 	} else {
@@ -167,7 +204,7 @@ static int pump(struct judge *j, struct error *err)
 	while ((r = sandbox_next(j->sandbox, &id, &msg, &n, err)) > 0) {
 		if (!take_pending(j, id, &p))
 			continue; /* cancelled meanwhile */
-		call_back(&p, msg, n);
+		call_back(j, &p, msg, n);
 		called++;
 	}
 	return r < 0 ? r : called;
@@ -248,6 +285,31 @@ int judge_wait(struct judge *j, uint64_t timeout_us, struct error *err)
 
 /* --- requests --- */
 
+bool judge_knows_values(const struct judge *j, const struct task *task)
+{
+	return task->kind != TESTS_CHECK || find_learned(j, task->digest);
+}
+
+const char *judge_not_portable(const struct judge *j, const struct task *task, const char *language)
+{
+	const struct language *l = language_find(j->languages, language);
+	const struct learned *known;
+
+	if (!l || task->kind == TESTS_STDIO)
+		return NULL;
+	if (!l->driver)
+		return "its programs cannot be called";
+	/* A validator reads what a program wrote; calls write nothing. */
+	if (task->checker.kind == CHECKER_PROGRAM)
+		return "a validator cannot check calls";
+	if (!l->calls_plain)
+		return NULL;
+	if (task->kind == TESTS_CASES)
+		return portable_reason(survey_cases(task->cases, task->n_cases), l);
+	known = find_learned(j, task->digest);
+	return known ? portable_reason(known->traits, l) : NULL;
+}
+
 const char *judge_skip_reason(const struct judge *j, const struct task *task, const char *language)
 {
 	const struct language *l = language_find(j->languages, language);
@@ -255,8 +317,7 @@ const char *judge_skip_reason(const struct judge *j, const struct task *task, co
 
 	if (!l || !l->present)
 		return "no_toolchain";
-	/* A validator reads what a program wrote; calls write nothing. */
-	if (task->kind != TESTS_STDIO && (!l->driver || task->checker.kind == CHECKER_PROGRAM))
+	if (judge_not_portable(j, task, language))
 		return "not_portable";
 	if (task->kind == TESTS_CHECK && (!python || !python->present))
 		return "no_toolchain";
@@ -356,6 +417,8 @@ int judge_submit(struct judge *j, const struct judge_request *req, judge_done_fn
 	pack_u64(&b, req->seed);
 	pack_u8(&b, req->all_tests);
 	pack_u8(&b, req->confirm);
+	pack_u8(&b, req->survey);
+	memcpy(p.digest, req->task->digest, sizeof(p.digest));
 	if (r == 0)
 		r = send_request(j, &b, &p, err);
 	buf_clear(&b);

@@ -44,7 +44,8 @@ int judge_attach(struct judge *j, struct loop *loop, void (*on_dead)(void *ctx, 
 /* Without a loop: wait up to timeout_us and call back what came.  Returns the number of callbacks. */
 int judge_wait(struct judge *j, uint64_t timeout_us, struct error *err);
 
-/* The answer to a request.  *result is the callee's to keep parts of by judgement_move(); cleared afterwards. */
+/* The answer to a request.  VERDICT_NONE: there is none, since the language cannot hold what the tests pass or expect;
+ * the message says why, and judge_skip_reason() knows from now on.  *result is the callee's to keep parts of by judgement_move(); cleared afterwards. */
 typedef void judge_done_fn(void *ctx, uint64_t id, struct judgement *result);
 
 struct judge_request {
@@ -61,7 +62,15 @@ struct judge_request {
 	 * lesser of the two runs.
 	 */
 	bool confirm;
+	/* Look at all values that pass between tests and program: for a reference in Python, whose tests are code. */
+	bool survey;
 };
+/* Whether it is known of what kinds the values of this task's tests are: of cases always, of test code after a
+ * judgement that looked (survey), or that a language could not hold. */
+bool judge_knows_values(const struct judge *j, const struct task *task);
+/* Why no program in this language can be asked what the task asks, as words for people; NULL: it can, or that is
+ * not known yet.  Static memory. */
+const char *judge_not_portable(const struct judge *j, const struct task *task, const char *language);
 /* Why this program cannot be judged at all on this task, as a word of the sample's
  * skip reasons ("not_portable", "no_toolchain"), or NULL where it can. */
 const char *judge_skip_reason(const struct judge *j, const struct task *task, const char *language);

@@ -12,6 +12,7 @@
 #include "core/str.h"
 #include "filters/checker.h"
 #include "filters/judge_internal.h"
+#include "filters/portable.h"
 #include "filters/shape.h"
 
 static void next_case(struct job *job);
@@ -390,20 +391,29 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 	case_done(job, v, why);
 }
 
-/* What of the tests the candidate's language cannot say; NULL: nothing. */
-static const char *unportable(const struct job *job)
+static uint32_t assertion_traits(const struct assertions *a)
 {
-	const char *why = NULL;
+	struct survey *s = survey_new();
+	uint32_t traits;
 
-	for (size_t i = 0; job->language->calls_plain && !why && i < n_cases(job); i++) {
-		const struct test_case *c = &cases(job)[i];
+	if (!s)
+		return 0;
+	for (size_t i = 0; i < a->n; i++)
+		if (!asks_nothing(&a->items[i]))
+			survey_call(s, a->cases[i].args, a->cases[i].expect);
+	traits = survey_traits(s);
+	survey_free(s);
+	return traits;
+}
 
-		if (c->args)
-			why = shape_unportable(c->args, job->language->calls_int_bits);
-		if (!why && c->expect)
-			why = shape_unportable(c->expect, job->language->calls_int_bits);
-	}
-	return why;
+/* What of the tests the candidate's language cannot hold; NULL: nothing. */
+static const char *unportable(struct job *job)
+{
+	if (!job->language->calls_plain && !job->survey)
+		return NULL;
+	job->result.traits = job->assertions ? assertion_traits(job->assertions) : survey_cases(cases(job), n_cases(job));
+	job->result.surveyed = true;
+	return portable_reason(job->result.traits, job->language);
 }
 
 static void on_loaded(struct job *job)
@@ -411,8 +421,7 @@ static void on_loaded(struct job *job)
 	const char *why = unportable(job);
 
 	if (why) {
-		job_task_fault(job, "task '%.60s' is not portable to %s: %s", job->task->task->id, job->language->name,
-			       why);
+		job_not_portable(job, why);
 		return;
 	}
 	if (job->assertions)

@@ -26,6 +26,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "filters/judge_internal.h"
+#include "filters/portable.h"
 
 #define WATCH_US UINT64_C(5000000)
 #define JUDGE_TURN_US UINT64_C(40000000) /* 10 s of CPU on a very busy machine */
@@ -60,7 +61,7 @@ static void end_by_report(struct job *job)
 	uint32_t flags;
 
 	if (job->outcome == 'N') {
-		job_task_fault(job, "task '%.60s' is not portable: %.100s", task, message);
+		job_not_portable(job, message);
 		return;
 	}
 	if (job->outcome == 'M' && !job->consumed) {
@@ -121,6 +122,66 @@ void check_cancel(struct job *job)
 	job->watch = NULL;
 	if (job->judge)
 		python_judge_give(job->judge, true);
+}
+
+/* --- the values --- */
+
+/* The arguments of a call of the program by name, from the judge's question; NULL: it is no such, or there is no memory. */
+static const struct value *called_with(const uint8_t *frame, size_t n, struct value_pool *pool, bool *ret_keywords)
+{
+	struct value_numbers *numbers = value_numbers_new();
+	struct error err = ERROR_INIT;
+	struct value *args = NULL, *keywords = NULL;
+	const uint8_t *p = frame + 5, *end = frame + n;
+	uint32_t len = 0;
+
+	if (numbers && n > 5 && frame[0] == '?') {
+		memcpy(&len, frame + 1, sizeof(len));
+		len = le32toh(len);
+		if (len > n - 5)
+			len = 0;
+		p += len;
+		if (!len || value_decode_numbered(numbers, pool, &p, end, &args, &err) < 0 ||
+		    value_decode_numbered(numbers, pool, &p, end, &keywords, &err) < 0)
+			args = NULL;
+		*ret_keywords = keywords && keywords->n_items;
+	}
+	value_numbers_free(numbers);
+	return args;
+}
+
+/* Look at what the tests pass: whether the language can hold it, and (survey) for what is to be known of the task. */
+static bool look_at_question(struct job *job, const uint8_t *frame, size_t n)
+{
+	struct value_pool *pool;
+	const struct value *args;
+	const char *why;
+	bool keywords = false;
+
+	job->called = false;
+	if (!job->language->calls_plain && !job->survey)
+		return true;
+	if (!job->values)
+		job->values = survey_new();
+	pool = job->values ? value_pool_new() : NULL;
+	if (!pool)
+		return true;
+	args = called_with(frame, n, pool, &keywords);
+	job->called = args != NULL;
+	if (args)
+		survey_call(job->values, args, NULL);
+	if (keywords)
+		survey_mark(job->values, TRAIT_KEYWORDS);
+	value_pool_free(pool);
+	if (!args || !job->language->calls_plain)
+		return true;
+	job->result.traits = survey_traits(job->values);
+	why = portable_reason(job->result.traits, job->language);
+	if (!why)
+		return true;
+	job->result.surveyed = true;
+	job_not_portable(job, why);
+	return false;
 }
 
 /* --- the judge's side --- */
@@ -341,6 +402,8 @@ static void judge_frame(struct job *job, const uint8_t *frame, size_t n)
 		job->judge_turn = false;
 		if (job->death != VERDICT_NONE)
 			return; /* it was told, or will be */
+		if (!look_at_question(job, frame, n))
+			return;
 		if (job->loaded) {
 			candidate_ask(job, frame, n);
 			return;
@@ -398,6 +461,10 @@ static void on_answer(struct job *job, const struct answer *a, const uint8_t *fr
 	if (a->op == 'U')
 		job->result.flags |= FLAG_NOT_PLAIN;
 	job->consumed = true;
+	if (job->survey && job->called && a->op == 'R')
+		survey_call(job->values, NULL, a->value);
+	if (job->survey && job->called && a->op == 'X')
+		survey_mark(job->values, TRAIT_RAISES);
 	if (job->language->calls_plain && a->op == 'R' && a->value->kind == VALUE_LIST) {
 		job->gave_array = true;
 		if (job->as_tuples) {

@@ -83,6 +83,9 @@ struct job {
 	struct limits limits;
 	uint64_t seed;
 	bool all_tests;
+	bool survey;                     /* look at all values that cross: into */
+	struct survey *values;           /* this; NULL: not yet */
+	bool called;                     /* the question under way is a call that was looked at */
 	bool confirm;                    /* a second run where judge.h says so */
 	bool second;                     /* this is it: `first` holds what the first run said */
 	struct judgement first;
@@ -171,6 +174,8 @@ void job_failed(struct job *job, const char *fmt, ...) __attribute__((format(pri
 void job_restart(struct job *job);
 /* Never again: the task itself is at fault, whatever the program. */
 void job_task_fault(struct job *job, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* No verdict: the language cannot hold what the tests pass or expect. */
+void job_not_portable(struct job *job, const char *why);
 /* Start a box for this job; on failure the job has failed, and false comes back. */
 bool job_box(struct job *job, const struct box_spec *spec, const struct machine *machine);
 /* After the compile step (or at once where there is none). */

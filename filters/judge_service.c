@@ -17,6 +17,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "filters/judge_internal.h"
+#include "filters/portable.h"
 
 #define MAX_REPLY_BYTES ((size_t)1 << 30)
 #define MAX_SLOTS 120u
@@ -160,6 +161,7 @@ static void job_free(struct job *job)
 		job->task->users--;
 		task_drop(job->service, job->task);
 	}
+	survey_free(job->values);
 	mem_free(job->program);
 	mem_free(job->stdin_data);
 	mem_free(job);
@@ -180,6 +182,11 @@ static void reply(struct job *job)
 					job->language->toolchain);
 		if (job->compile_out.len && !j->compile_output)
 			j->compile_output = mem_strndup(job->compile_out.data, job->compile_out.len);
+		/* A program that fails may not have been asked all. */
+		if (job->values && job->survey && j->verdict == VERDICT_ACCEPTED) {
+			j->surveyed = true;
+			j->traits |= survey_traits(job->values);
+		}
 		judgement_pack(&b, j);
 	} else {
 		struct exec_result *r = &job->exec;
@@ -412,6 +419,14 @@ void job_task_fault(struct job *job, const char *fmt, ...)
 	internal_error(job);
 }
 
+void job_not_portable(struct job *job, const char *why)
+{
+	job->result.flags = 0;
+	mem_free(job->result.message);
+	job->result.message = mem_printf("not portable to %s: %s", job->language->title, why);
+	job_finish(job, VERDICT_NONE);
+}
+
 /* --- the one box of a job --- */
 
 static void box_frame(void *ctx, struct box *box, const uint8_t *frame, size_t n)
@@ -551,6 +566,7 @@ static bool read_judge_request(struct service *s, struct job *job, struct unpack
 	job->seed = unpack_u64(u);
 	job->all_tests = unpack_u8(u) != 0;
 	job->confirm = unpack_u8(u) != 0;
+	job->survey = unpack_u8(u) != 0;
 	return true;
 }
 

@@ -83,6 +83,8 @@ void judgement_pack(struct buf *b, const struct judgement *j)
 	pack_str(b, j->toolchain);
 	pack_int(b, j->exit_code);
 	pack_int(b, j->signal);
+	pack_u8(b, j->surveyed);
+	pack_u32(b, j->traits);
 }
 
 bool judgement_unpack(struct unpack *u, struct judgement *j)
@@ -107,6 +109,8 @@ bool judgement_unpack(struct unpack *u, struct judgement *j)
 	unpack_word(u, j->toolchain, sizeof(j->toolchain));
 	j->exit_code = unpack_int(u);
 	j->signal = unpack_int(u);
+	j->surveyed = unpack_u8(u) != 0;
+	j->traits = unpack_u32(u);
 	return ok && unpack_done(u);
 }
 

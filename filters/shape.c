@@ -128,37 +128,3 @@ void shape_like(struct value *v, const struct value *like)
 {
 	shape(v, like, 0);
 }
-
-static const char *unportable(const struct value *v, unsigned int_bits, unsigned depth)
-{
-	const char *why = NULL;
-
-	switch (v->kind) {
-	case VALUE_COMPLEX:
-		return "a complex number";
-	case VALUE_TYPE:
-		return "a type as a value";
-	case VALUE_BYTES:
-	case VALUE_BYTEARRAY:
-		return "bytes";
-	case VALUE_ELLIPSIS:
-	case VALUE_NOT_IMPLEMENTED:
-	case VALUE_ITERATOR:
-	case VALUE_HANDLE:
-	case VALUE_NAMED_TUPLE:
-	case VALUE_RANGE:
-		return "an object of Python's own";
-	case VALUE_BIGINT:
-		return int_bits ? "an integer beyond 64 bits" : NULL;
-	default:
-		break;
-	}
-	for (size_t i = 0; !why && depth < VALUE_MAX_DEPTH && i < v->n_items; i++)
-		why = unportable(v->items[i], int_bits, depth + 1);
-	return why;
-}
-
-const char *shape_unportable(const struct value *v, unsigned int_bits)
-{
-	return unportable(v, int_bits, 0);
-}

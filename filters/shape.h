@@ -14,8 +14,4 @@
 /* Give v (changed in place) the kinds of `like` wherever both can mean the same. */
 void shape_like(struct value *v, const struct value *like);
 
-/* Whether every part of v can be written in a language of numbers, text, lists, sets and maps, whose integers have so
- * many bits (0: any); else the reason, a static text. */
-const char *shape_unportable(const struct value *v, unsigned int_bits);
-
 #endif

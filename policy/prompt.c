@@ -452,14 +452,14 @@ static void render(const struct message *m, const struct prompt_vars *v, struct 
 	trim(out);
 }
 
-int prompt_messages(const struct prompt_template *t, const struct task *task, const char *language,
-		    const char *language_title, json_t **ret, struct error *err)
+int prompt_messages(const struct prompt_template *t, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions, json_t **ret, struct error *err)
 {
 	cleanup_json json_t *list = json_array();
 	struct prompt_vars vars;
 	int r;
 
-	r = prompt_vars_fill(&vars, task, language, language_title, err);
+	r = prompt_vars_fill(&vars, task, language, language_title, conventions, err);
 	for (size_t i = 0; i < t->n_messages && r >= 0; i++) {
 		cleanup_buf struct buf text;
 
@@ -477,8 +477,8 @@ int prompt_messages(const struct prompt_template *t, const struct task *task, co
 	return 0;
 }
 
-int prompt_plain(const struct prompt_template *t, const struct task *task, const char *language,
-		 const char *language_title, char **ret, struct error *err)
+int prompt_plain(const struct prompt_template *t, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions, char **ret, struct error *err)
 {
 	cleanup_json json_t *list = NULL;
 	cleanup_buf struct buf text = { 0 };
@@ -490,7 +490,7 @@ int prompt_plain(const struct prompt_template *t, const struct task *task, const
 		*ret = mem_strdup(task->prompt);
 		return *ret ? 0 : nomem(err);
 	}
-	r = prompt_messages(t, task, language, language_title, &list, err);
+	r = prompt_messages(t, task, language, language_title, conventions, &list, err);
 	if (r < 0)
 		return r;
 	buf_init(&text, 64 * MAX_FILE);

@@ -5,7 +5,7 @@
  * A template is a folder with template.yaml (name, version, messages: list of
  * {role, file}; stop: strings that end a plain completion), and text files with
  * {{task.prompt}}, {{language}}, {{language.title}}, {{prompt_language}},
- * {{entry_point}}, {{signature}}, {{examples}} (visible cases only: hidden ones
+ * {{entry_point}}, {{signature}}, {{conventions}} (how values look in another language), {{examples}} (visible cases only: hidden ones
  * never enter a prompt), and {{#if NAME}}…{{/if}}, where NAME is one of these or
  * completion, foreign, text, stdio, calls, free_entry_point (prompt_vars.h).
  */
@@ -30,12 +30,12 @@ const uint8_t *prompt_template_digest(const struct prompt_template *t); /* 32 by
 const char *const *prompt_template_stop(const struct prompt_template *t);
 json_t *prompt_template_text(const struct prompt_template *t);         /* the whole template as one JSON value, to store; new reference */
 
-/* [{"role","content"}…]; new reference. */
-int prompt_messages(const struct prompt_template *t, const struct task *task, const char *language,
-		    const char *language_title, json_t **ret, struct error *err);
+/* [{"role","content"}…]; new reference.  conventions: how values look in the language (language.h), NULL: nothing to say. */
+int prompt_messages(const struct prompt_template *t, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions, json_t **ret, struct error *err);
 /* For plain completions: the code prompt of a completion task as it is, else
  * the messages' contents joined by blank lines.  mem_free() it. */
-int prompt_plain(const struct prompt_template *t, const struct task *task, const char *language,
-		 const char *language_title, char **ret, struct error *err);
+int prompt_plain(const struct prompt_template *t, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions, char **ret, struct error *err);
 
 #endif

@@ -173,6 +173,7 @@ void prompt_vars_clear(struct prompt_vars *v)
 }
 
 int prompt_vars_fill(struct prompt_vars *v, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions,
 		     struct error *err)
 {
 	bool code = task->prompt_language != NULL;
@@ -187,6 +188,8 @@ int prompt_vars_fill(struct prompt_vars *v, const struct task *task, const char 
 	buf_adds(&v->text[PROMPT_PROMPT_LANGUAGE], code ? task->prompt_language : "");
 	buf_adds(&v->text[PROMPT_ENTRY_POINT], task->entry_point ? task->entry_point : "");
 	add_signature(task, &v->text[PROMPT_SIGNATURE]);
+	if (task->kind != TESTS_STDIO && !same && conventions)
+		add_prompt(conventions, &v->text[PROMPT_CONVENTIONS]);
 	add_examples(task, &v->text[PROMPT_EXAMPLES]);
 	if (same)
 		buf_adds(&v->text[PROMPT_COMPLETION], "1");

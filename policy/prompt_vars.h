@@ -19,6 +19,7 @@
 	X(PROMPT_PROMPT_LANGUAGE, "prompt_language", false)                                           \
 	X(PROMPT_ENTRY_POINT, "entry_point", false)                                                   \
 	X(PROMPT_SIGNATURE, "signature", false)                                                       \
+	X(PROMPT_CONVENTIONS, "conventions", false) /* how values look in the wanted language */             \
 	X(PROMPT_EXAMPLES, "examples", false)                                                         \
 	X(PROMPT_COMPLETION, "completion", true)  /* the prompt is code of the wanted language */     \
 	X(PROMPT_FOREIGN, "foreign", true)        /* the prompt is code of another language */        \
@@ -42,6 +43,7 @@ struct prompt_vars {
 };
 /* prompt_vars_clear() it, on failure too. */
 int prompt_vars_fill(struct prompt_vars *v, const struct task *task, const char *language, const char *language_title,
+		    const char *conventions,
 		     struct error *err);
 void prompt_vars_clear(struct prompt_vars *v);
 

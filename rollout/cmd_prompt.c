@@ -36,10 +36,10 @@ static int say(const struct globals *g, const struct task *task, const struct la
 	cleanup_mem char *plain = NULL;
 	const json_t *message;
 	size_t i;
-	int r = prompt_messages(t, task, lang->name, lang->title, &messages, err);
+	int r = prompt_messages(t, task, lang->name, lang->title, lang->conventions, &messages, err);
 
 	if (r == 0)
-		r = prompt_plain(t, task, lang->name, lang->title, &plain, err);
+		r = prompt_plain(t, task, lang->name, lang->title, lang->conventions, &plain, err);
 	if (r < 0)
 		return r;
 	if (g->json)

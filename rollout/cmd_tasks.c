@@ -20,6 +20,7 @@
 #include "rollout/common.h"
 #include "rollout/options.h"
 #include "rollout/reference.h"
+#include "rollout/tasks_portable.h"
 #include "store/store.h"
 
 #define WAIT_US 200000
@@ -296,10 +297,14 @@ static int tasks_main(const struct globals *g, const struct options *o, struct e
 	struct totals t = { 0 };
 	double under = options_num(o, "fail-under");
 	size_t n = 0;
+	bool portable;
 	int r = options_expect_args(o, 1, 1, err);
 
-	if (r == 0 && !str_eq(options_args(o)[0], "check"))
-		r = error_set(err, ERR_INPUT, "unknown word '%s'; there is 'tasks check'", options_args(o)[0]);
+	portable = r == 0 && str_eq(options_args(o)[0], "portable");
+	if (r == 0 && !portable && !str_eq(options_args(o)[0], "check"))
+		r = error_set(err, ERR_INPUT, "unknown word '%s'; there are 'tasks check' and 'tasks portable'", options_args(o)[0]);
+	if (r == 0 && !portable && options_str(o, "languages"))
+		r = error_set(err, ERR_INPUT, "--languages is for 'tasks portable'");
 	if (r == 0 && under == under && !(under >= 0 && under <= 1))
 		r = error_set(err, ERR_INPUT, "--fail-under: %g is not between 0 and 1", under);
 	if (r == 0)
@@ -309,6 +314,12 @@ static int tasks_main(const struct globals *g, const struct options *o, struct e
 	if (r == 0)
 		r = store_select_tasks(s, options_str(o, "select"), true, &tasks, &n, err);
 	store_close(s);
+	if (r == 0 && portable) {
+		r = tasks_portable(g, &judging, options_str(o, "languages"), tasks, n, err);
+		judging_close(&judging);
+		store_tasks_free(tasks, n);
+		return r;
+	}
 	if (r == 0)
 		r = check_all(g, o, &judging, tasks, n, &t, err);
 	if (r >= 0)
@@ -323,6 +334,7 @@ static int tasks_main(const struct globals *g, const struct options *o, struct e
 /* clang-format off */
 static const struct option_spec tasks_options[] = {
 	{ "select", OPTION_STRING, "EXPR", NULL, "which tasks, as 'winnow run' takes it (default: all)", false },
+	{ "languages", OPTION_STRING, "L,...", NULL, "portable: to which languages (default: all)", false },
 	{ "mutants", OPTION_UINT, "N", NULL, "at most so many of a task, spread over the program (default: all)", false },
 	{ "fail-under", OPTION_NUMBER, "X", NULL, "exit 1 where less than this share (a fraction) of the mutants is killed", false },
 	COMMON_JUDGE_OPTIONS,
@@ -332,12 +344,15 @@ static const struct option_spec tasks_options[] = {
 
 const struct command cmd_tasks = {
 	.name = "tasks",
-	.summary = "check the tasks' own tests: references pass, mutants of them are killed",
-	.usage = "check",
+	.summary = "check the tasks' own tests: references pass, mutants of them are killed; to which languages they are portable",
+	.usage = "check | portable",
 	.description =
-		"Judges each task's Python reference, then programs that differ from it in one place: an operator, a\n"
+		"check: judges each task's Python reference, then programs that differ from it in one place: an operator, a\n"
 		"comparison, a constant, a bound, a condition. A mutant that is accepted survives: it does the same as\n"
 		"the reference, or the tests look too little. Exit 1 where a reference fails its tests.\n"
+		"\n"
+		"portable: for each task the languages whose programs its tests can judge, and why not the others. What\n"
+		"test code passes and expects is seen by running the reference in Python.\n"
 		"\n"
 		"With --json one object a task, survivors with their programs, and a last one with the totals.",
 	.options = tasks_options,

@@ -136,6 +136,7 @@ void engine_free_jobs(struct engine *e);
 
 /* engine_write.c: the one writer */
 int engine_put_sample(struct engine *e, const struct store_sample *row, struct error *err);
+int engine_put_skipped(struct engine *e, int64_t sample_id, const char *reason, struct error *err);
 int engine_put_verdict(struct engine *e, int64_t sample_id, int64_t judgement_id, uint32_t extra_flags,
 		       struct error *err);
 int engine_put_judgement(struct engine *e, const uint8_t key[HASH_SHA256_BYTES], const struct judgement *j,

@@ -117,6 +117,21 @@ static int settle(struct engine *e, const struct subject *s, int64_t judgement_i
 	return 0;
 }
 
+/* The task turned out to be not portable to the language: no verdict, and not counted as judged. */
+static int skip_waiters(struct engine *e, struct waiter *list, struct error *err)
+{
+	for (struct waiter *w = list; w; w = w->next) {
+		int r = engine_put_skipped(e, w->sample_id, skip_reason_name(SKIP_NOT_PORTABLE), err);
+
+		if (r < 0)
+			return r;
+		e->run->tally.pending--;
+		e->run->tally.skipped[SKIP_NOT_PORTABLE]++;
+		e->run->tally.session_samples++;
+	}
+	return 0;
+}
+
 static int settle_waiters(struct engine *e, struct waiter *list, int64_t judgement_id, enum verdict v,
 			  struct error *err)
 {
@@ -207,6 +222,9 @@ static void on_judged(void *ctx, uint64_t id, struct judgement *result)
 		e->n_waiting--;
 	if (result->verdict == VERDICT_INTERNAL_ERROR) {
 		r = keep_internal(e, j, result, &err);
+	} else if (result->verdict == VERDICT_NONE) {
+		log_info("task '%s' is %s", j->task->id, result->message ? result->message : "not portable");
+		r = skip_waiters(e, j->waiters, &err);
 	} else {
 		r = engine_put_judgement(e, j->key, result, &judgement_id, &err);
 		if (r == 0) {

@@ -48,6 +48,8 @@ int engine_start_references(struct engine *e, struct error *err)
 	e->reference_tasks = mem_calloc(r->n_tasks + 1, sizeof(struct task *));
 	if (!e->reference_tasks)
 		return error_set(err, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < r->n_items; i++)
+		hooks.need_values = hooks.need_values || r->items[i].language->calls_plain;
 	for (size_t i = 0; i < r->n_tasks; i++)
 		e->reference_tasks[i] = r->tasks[i].task;
 	rc = reference_new(e->opt.judging->judge, &e->opt.judging->languages, e->reference_tasks, r->n_tasks, &r->over,
@@ -88,6 +90,15 @@ static int apply(struct engine *e, struct error *err)
 			rc = engine_wrote(e, err);
 		if (rc < 0)
 			return rc;
+	}
+	for (size_t i = 0; i < r->n_items && !r->by_record; i++) {
+		const struct task *task = r->tasks[r->items[i].task].task;
+		const char *why = judge_not_portable(e->opt.judging->judge, task, r->items[i].language->name);
+
+		if (!r->items[i].skip && why) {
+			log_info("task '%s' is not portable to %s: %s", task->id, r->items[i].language->title, why);
+			r->items[i].skip = skip_reason_name(SKIP_NOT_PORTABLE);
+		}
 	}
 	for (size_t i = 0; i < r->n_items; i++)
 		if (!r->items[i].skip && reference_reason(e->reference, r->items[i].task))

@@ -74,7 +74,8 @@ static int send_ask(struct engine *e, const struct plan_batch *b, struct error *
 	a->id = ++e->next_ask_id;
 	r = json_parse(item->messages_json, strlen(item->messages_json), &a->messages, err);
 	if (r == 0)
-		r = prompt_plain(e->run->template, task, item->language->name, item->language->title, &a->plain, err);
+		r = prompt_plain(e->run->template, task, item->language->name, item->language->title,
+				 item->language->conventions, &a->plain, err);
 	if (r == 0) {
 		req.id = a->id;
 		req.messages = a->messages;

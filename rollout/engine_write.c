@@ -73,6 +73,15 @@ int engine_put_verdict(struct engine *e, int64_t sample_id, int64_t judgement_id
 	return r < 0 ? r : engine_wrote(e, err);
 }
 
+int engine_put_skipped(struct engine *e, int64_t sample_id, const char *reason, struct error *err)
+{
+	int r = engine_begin(e, err);
+
+	if (r == 0)
+		r = store_skip_sample(e->opt.store, sample_id, reason, err);
+	return r < 0 ? r : engine_wrote(e, err);
+}
+
 /* Not counted as a row: the sample that follows it belongs into the same transaction. */
 int engine_put_judgement(struct engine *e, const uint8_t key[HASH_SHA256_BYTES], const struct judgement *j,
 			 int64_t *ret_id, struct error *err)

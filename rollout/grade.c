@@ -97,6 +97,7 @@ int grade_check_references(struct grade *g, struct error *err)
 {
 	cleanup_mem struct task **used = mem_calloc(g->n_tasks + 1, sizeof(struct task *));
 	cleanup_mem size_t *number = mem_calloc(g->n_tasks + 1, sizeof(*number));
+	struct reference_hooks hooks = { .need_values = false };
 	struct reference *r = NULL;
 	struct reference_counts counts;
 	size_t n = 0;
@@ -105,13 +106,15 @@ int grade_check_references(struct grade *g, struct error *err)
 	g->quarantined = mem_calloc(g->n_tasks + 1, sizeof(char *));
 	if (!used || !number || !g->quarantined)
 		return nomem(err);
+	for (size_t i = 0; i < g->n_lines; i++)
+		hooks.need_values = hooks.need_values || g->lines[i].language->calls_plain;
 	for (size_t i = 0; i < g->n_tasks && g->lines_of_task; i++) {
 		if (!g->lines_of_task[i])
 			continue;
 		number[n] = i;
 		used[n++] = g->tasks[i];
 	}
-	rc = reference_new(g->judging->judge, &g->judging->languages, used, n, &g->judging->over, NULL, &r, err);
+	rc = reference_new(g->judging->judge, &g->judging->languages, used, n, &g->judging->over, &hooks, &r, err);
 	while (rc >= 0 && !reference_finished(r)) {
 		rc = reference_pump(r, err);
 		if (rc >= 0 && !reference_finished(r))
@@ -152,6 +155,8 @@ static void on_done(void *ctx, uint64_t id, struct judgement *result)
 	if (j->result.verdict == VERDICT_INTERNAL_ERROR)
 		log_warn("result %zu: internal error: %s", j->first_line,
 			 j->result.message ? j->result.message : "no reason was given");
+	if (j->result.verdict == VERDICT_NONE)
+		log_info("result %zu: %s", j->first_line, j->result.message ? j->result.message : "not portable");
 }
 
 static int new_job(struct grade *g, size_t line, const struct judge_request *req,
@@ -241,7 +246,13 @@ static int count_results(struct grade *g, struct error *err)
 	memset(t->verdicts, 0, sizeof(t->verdicts)); /* what the live line showed counted programs */
 	t->judged = 0;
 	for (size_t i = 0; i < g->n_lines; i++) {
-		const struct grade_line *line = &g->lines[i];
+		struct grade_line *line = &g->lines[i];
+
+		/* Known only after it was tried: test code, and no reference that shows its values. */
+		if (!line->skip && !line->no_program && line->job->result.verdict == VERDICT_NONE) {
+			line->skip = skip_reason_name(SKIP_NOT_PORTABLE);
+			line->job = NULL;
+		}
 
 		if (line->skip)
 			t->skipped[skip_reason_parse(line->skip)]++;

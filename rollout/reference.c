@@ -158,7 +158,9 @@ static void on_done(void *ctx, uint64_t id, struct judgement *j)
 	c->judge_id = 0;
 	r->n_running--;
 	r->counts.done++;
-	if (judgement_passed(j->verdict) < 0) {
+	if (j->verdict == VERDICT_NONE) {
+		/* Its language cannot be asked: no word on the task. */
+	} else if (judgement_passed(j->verdict) < 0) {
 		r->counts.internal_errors++;
 	} else {
 		if (!passed) {
@@ -186,7 +188,8 @@ static int submit(struct reference *r, struct check *c, struct error *err)
 	if (rc < 0)
 		return rc;
 	known = r->hooks.known ? r->hooks.known(r->hooks.ctx, c->key) : -1;
-	if (known >= 0) {
+	req.survey = r->hooks.need_values && !c->language->calls_plain && !judge_knows_values(r->judge, t);
+	if (known >= 0 && !req.survey) {
 		r->counts.done++;
 		r->counts.remembered++;
 		if (!known)

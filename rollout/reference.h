@@ -27,6 +27,9 @@ struct reference_hooks {
 	int (*checked)(void *ctx, size_t task, const char *language, const uint8_t key[32], bool passed,
 		       const char *message, struct error *err);
 	void *ctx;
+	/* Programs of other languages come too: what the values of test code are must be known, as judge_knows_values()
+	 * has it, and what is known from earlier is judged again where it is not. */
+	bool need_values;
 };
 /* tasks, judge and languages are borrowed.  over: limits of the run; a reference gets the
  * larger of these and its task's own, so that a strict run does not quarantine anything. */

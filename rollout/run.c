@@ -138,6 +138,7 @@ static int make_messages(struct run *r, struct run_item *item, char **ret, struc
 	int rc;
 
 	rc = prompt_messages(r->template, r->tasks[item->task].task, item->language->name, item->language->title,
+			     item->language->conventions,
 			     &messages, err);
 	if (rc < 0)
 		return error_prefix(err, rc, "task '%s'", r->tasks[item->task].task->id);

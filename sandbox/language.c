@@ -314,12 +314,13 @@ static int read_text(struct reader *r, const struct language *l, const char *nam
 
 static int read_calls(struct reader *r, const struct config_node *root, struct language *l)
 {
-	static const char *const keys[] = { "driver", "prepare", "argv", "env", "values", "int_bits", "compile", "entry", NULL };
+	static const char *const keys[] = { "driver", "prepare", "argv", "env", "values", "int_bits", "conventions", "lacks", "compile", "entry", NULL };
 	static const char *const entry_keys[] = { "file", "text", NULL };
 	const struct config_node *map;
 	const struct config_node *entry = NULL;
-	cleanup_mem char *values = NULL;
+	cleanup_mem char *values = NULL, *conventions = NULL;
 	uint64_t bits = 0;
+	size_t ignored;
 	int rc = get_map(r, root, "calls", keys, &map);
 
 	if (rc < 0 || !map)
@@ -338,6 +339,12 @@ static int read_calls(struct reader *r, const struct config_node *root, struct l
 			       config_get(map, "values")->line);
 	if (rc == 0)
 		rc = config_u64(r->config, config_get(map, "int_bits"), 0, &bits, r->err);
+	if (rc == 0)
+		rc = get_list(r, map, "lacks", false, &l->calls_lacks);
+	if (rc == 0)
+		rc = get_str(r, map, "conventions", false, &conventions);
+	if (rc == 0 && conventions)
+		rc = read_text(r, l, conventions, &l->conventions, &ignored);
 	if (rc == 0 && config_get(map, "compile"))
 		rc = get_list(r, map, "compile", true, &l->calls_compile_argv);
 	if (rc == 0)
@@ -466,6 +473,8 @@ static void language_clear(struct language *l)
 	str_list_free(l->calls_argv);
 	str_list_free(l->calls_env);
 	str_list_free(l->calls_compile_argv);
+	str_list_free(l->calls_lacks);
+	mem_free(l->conventions);
 	mem_free(l->entry_name);
 	mem_free(l->entry_text);
 	str_list_free(l->prepare_argv);

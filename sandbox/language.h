@@ -35,6 +35,8 @@
  *     values: plain                  # the driver tells lists from tuples, or keys from their text, no better than its
  *                                    # language does: what is expected says it; default: python, it does
  *     int_bits: 64                   # what an integer of the language holds; default 0: any
+ *     conventions: conventions.txt   # a file of this folder, for prompts: how arguments and answers look in the language
+ *     lacks: [complex, mixed]        # values of tests that it cannot hold: traits of filters/portable.h
  *     compile: [/usr/bin/g++, …]     # where programs are compiled: with the driver beside them, output and limits as above
  *     entry: { file: entry.h, text: "…{entry}…{name}…" }   # placed too: {name} is what the task calls, {entry} what the
  *                                    # program calls it (as given, in snake_case or in camelCase, whichever it mentions)
@@ -71,6 +73,8 @@ struct language {
 	char **run_argv, **run_env; struct language_files run_files;
 	char *syntax_mark;            /* stderr of a failed run begins so: it was no program of the language; NULL: none */
 	char **calls_argv, **calls_env, **prepare_argv, **calls_compile_argv;
+	char *conventions;            /* for prompts: how values look in the language; NULL: nothing to say */
+	char **calls_lacks;           /* NULL: nothing */
 	bool calls_plain; unsigned calls_int_bits; char *entry_name, *entry_text; /* NULL: none */
 	char *driver; /* driver: text of the driver file, NULL: no calls */
 	size_t driver_len; char *driver_name;

@@ -123,6 +123,8 @@ int store_put_judgement(struct store *s, const uint8_t key[32], const struct jud
 int store_find_judgement(struct store *s, const uint8_t key[32], int64_t *ret_id, struct judgement *ret, struct error *err);
 /* Point a sample (pending before) at its judgement: state judged. */
 int store_judge_sample(struct store *s, int64_t sample_id, int64_t judgement_id, uint32_t extra_flags, struct error *err);
+/* A pending sample cannot be judged after all: state skipped, for this reason. */
+int store_skip_sample(struct store *s, int64_t sample_id, const char *reason, struct error *err);
 /* For resume: what a run holds.  The callback gets rows in id order; completion and program only where wanted. */
 typedef int store_sample_fn(void *ctx, const struct store_sample *row);
 int store_each_sample(struct store *s, int64_t run_id, bool pending_only, bool with_texts, store_sample_fn *fn, void *ctx, struct error *err);

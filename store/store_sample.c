@@ -36,6 +36,11 @@ static const char sql_judge[] =
 	" row_checksum(sample_id, run_id, ordinal, sample_index, attempt, task_row, origin, parent_id, language, 'judged',"
 	" NULL, completion_row, reasoning_row, token_ids_row, logprobs_row, sampling_row, finish_reason, truncated, seed,"
 	" mode, program_row, ?2, ?4, created_us, ?3) WHERE sample_id = ?1";
+static const char sql_skip[] =
+	"UPDATE sample SET state = 'skipped', reason = ?2, checksum ="
+	" row_checksum(sample_id, run_id, ordinal, sample_index, attempt, task_row, origin, parent_id, language, 'skipped',"
+	" ?2, completion_row, reasoning_row, token_ids_row, logprobs_row, sampling_row, finish_reason, truncated, seed,"
+	" mode, program_row, judgement_id, flags, created_us, judged_us) WHERE sample_id = ?1 AND state = 'pending'";
 static const char sql_next_place[] = "SELECT coalesce(max(place), 0) + 1 FROM sample_judgement WHERE sample_id = ?1";
 static const char sql_keep_old[] =
 	"INSERT INTO sample_judgement(sample_id, place, judgement_id, judged_us, replaced_us, checksum)"
@@ -257,6 +262,24 @@ int store_judge_sample(struct store *s, int64_t sample_id, int64_t judgement_id,
 		r = keep_old(s, sample_id, &b, now, err);
 	if (r == 0)
 		r = judge_row(s, sample_id, judgement_id, b.flags | extra_flags, now, err);
+	return store_scope_end(s, &scope, r, err);
+}
+
+int store_skip_sample(struct store *s, int64_t sample_id, const char *reason, struct error *err)
+{
+	struct store_scope scope;
+	sqlite3_stmt *st = NULL;
+	int r = store_scope_light(s, &scope, err);
+
+	if (r < 0)
+		return r;
+	r = store_stmt(s, sql_skip, &st, err);
+	if (r == 0) {
+		sqlite3_bind_int64(st, 1, sample_id);
+		store_bind_str(st, 2, reason);
+		r = store_do(s, st, "skip a sample", err);
+		sqlite3_clear_bindings(st);
+	}
 	return store_scope_end(s, &scope, r, err);
 }
 

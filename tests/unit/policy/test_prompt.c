@@ -18,6 +18,7 @@
 static struct render_case {
 	const char *name, *task, *language, *title;
 	const char *want; /* the last message of chat-v1 */
+	const char *conventions;
 } render_cases[] = {
 	{ "words with a signature and visible cases",
 	  "{\"task_id\":\"sum\",\"prompt\":\"Return the sum.\",\"entry_point\":\"total\",\"signature\":{\"params\":[{\"name\":\"xs\","
@@ -25,36 +26,43 @@ static struct render_case {
 	  "\"visible\":true},{\"args\":[[41]],\"expect\":41},{\"args\":[[]],\"raises\":\"ValueError\",\"visible\":true}]}}",
 	  "cpp", "C++",
 	  "Return the sum.\n\nThe function's signature, in general terms:\n\ntotal(xs: list<int>) -> int\n\nExamples:\n\n"
-	  "total([1, 2]) returns 3\ntotal([]) raises ValueError" },
+	  "total([1, 2]) returns 3\ntotal([]) raises ValueError", NULL },
 	{ "words with an entry point alone",
 	  "{\"task_id\":\"m\",\"prompt\":\"Write it.\",\"entry_point\":\"go\",\"tests\":{\"kind\":\"calls\",\"check\":\"assert go() == 41\","
 	  "\"visible\":[0],\"examples\":[\"assert go() == 2\"]}}",
 	  "python", "Python",
-	  "Write it.\n\nThe function must be called `go`.\n\nExamples:\n\nassert go() == 2" },
+	  "Write it.\n\nThe function must be called `go`.\n\nExamples:\n\nassert go() == 2", NULL },
 	{ "code that a completion continues",
 	  "{\"task_id\":\"h\",\"prompt\":\"def f(x):\\n    '''Doc.'''\\n\",\"prompt_language\":\"python\",\"entry_point\":\"f\","
 	  "\"tests\":{\"kind\":\"calls\",\"check\":\"def check(candidate):\\n    assert candidate(1) == 41\"}}",
 	  "python", "Python",
 	  "Complete this Python code. Give the whole of it, with the imports and helpers that it needs.\n\n"
-	  "```python\ndef f(x):\n    '''Doc.'''\n```" },
+	  "```python\ndef f(x):\n    '''Doc.'''\n```", NULL },
 	{ "code of another language",
 	  "{\"task_id\":\"h\",\"prompt\":\"def f(x):\\n    '''Doc.'''\\n\",\"prompt_language\":\"python\",\"entry_point\":\"f\","
 	  "\"tests\":{\"kind\":\"calls\",\"cases\":[{\"args\":[1],\"expect\":41}]}}",
 	  "c", "C",
 	  "The start of a program in python specifies a function. Write the function `f` in C instead, together with whatever it "
-	  "needs.\n\n```python\ndef f(x):\n    '''Doc.'''\n```" },
+	  "needs.\n\n```python\ndef f(x):\n    '''Doc.'''\n```\n\nHow values of those types look in C:\n\n- int is `long`.",
+	  "- int is `long`.\n" },
+	{ "code of the wanted language needs no conventions",
+	  "{\"task_id\":\"h\",\"prompt\":\"long f(long x) {\\n\",\"prompt_language\":\"c\",\"entry_point\":\"f\","
+	  "\"tests\":{\"kind\":\"calls\",\"cases\":[{\"args\":[1],\"expect\":41}]}}",
+	  "c", "C",
+	  "Complete this C code. Give the whole of it, with the imports and helpers that it needs.\n\n```c\nlong f(long x) {\n```",
+	  "- int is `long`.\n" },
 	{ "stdio",
 	  "{\"task_id\":\"s\",\"prompt\":\"Add.\",\"tests\":{\"kind\":\"stdio\",\"cases\":[{\"in\":\"1 2\\n\",\"out\":\"3\\n\",\"visible\":true},"
 	  "{\"in\":\"40 1\",\"out\":\"41\"},{\"in\":\"\",\"out\":\"0\",\"visible\":true}]}}",
 	  "python", NULL,
 	  "Add.\n\nWrite a python program that reads its input from standard input and writes its answer to standard output.\n\n"
-	  "Examples:\n\nInput:\n```\n1 2\n```\nOutput:\n```\n3\n```\n\nInput:\n```\n\n```\nOutput:\n```\n0\n```" },
+	  "Examples:\n\nInput:\n```\n1 2\n```\nOutput:\n```\n3\n```\n\nInput:\n```\n\n```\nOutput:\n```\n0\n```", NULL },
 	{ "a class",
 	  "{\"task_id\":\"c\",\"prompt\":\"A stack.\",\"entry_point\":\"Stack\",\"tests\":{\"kind\":\"calls\",\"cases\":[{\"visible\":true,"
 	  "\"script\":[{\"new\":\"Stack\",\"args\":[2]},{\"call\":\"push\",\"args\":[\"a\"],\"expect\":1}]},"
 	  "{\"script\":[{\"new\":\"Stack\",\"args\":[41]}]}]}}",
 	  "python", "Python",
-	  "A stack.\n\nThe function must be called `Stack`.\n\nExamples:\n\nobject = Stack(2)\nobject.push('a') returns 1" },
+	  "A stack.\n\nThe function must be called `Stack`.\n\nExamples:\n\nobject = Stack(2)\nobject.push('a') returns 1", NULL },
 };
 
 static struct task *parse_task(const char *text)
@@ -87,7 +95,7 @@ static void renders(void **state)
 	struct error err = ERROR_INIT;
 	const json_t *last;
 
-	assert_int_equal(prompt_messages(t, task, row->language, row->title, &messages, &err), 0);
+	assert_int_equal(prompt_messages(t, task, row->language, row->title, row->conventions, &messages, &err), 0);
 	assert_int_equal(json_array_size(messages), 2);
 	last = json_array_get(messages, 1);
 	assert_string_equal(json_get_str(last, "role"), "user");
@@ -107,7 +115,7 @@ static void plain__code_as_it_is(void **state)
 	char *text = NULL;
 
 	(void)state;
-	assert_int_equal(prompt_plain(t, task, "python", "Python", &text, &err), 0);
+	assert_int_equal(prompt_plain(t, task, "python", "Python", NULL, &text, &err), 0);
 	assert_string_equal(text, task->prompt);
 	mem_free(text);
 	assert_string_equal(prompt_template_stop(t)[0], "\nclass");
@@ -116,7 +124,7 @@ static void plain__code_as_it_is(void **state)
 	prompt_template_close(t);
 	t = shipped("chat-v1");
 	assert_null(prompt_template_stop(t));
-	assert_int_equal(prompt_plain(t, task, "c", "C", &text, &err), 0);
+	assert_int_equal(prompt_plain(t, task, "c", "C", NULL, &text, &err), 0);
 	assert_true(str_starts(text, "You are an expert C programmer."));
 	assert_non_null(strstr(text, "\n\nThe start of a program in python"));
 	mem_free(text);
@@ -144,7 +152,7 @@ static void examples__few_and_short(void **state)
 	native = json_pack("{s:s, s:s, s:s, s:{s:s, s:o}}", "task_id", "t", "prompt", "P", "entry_point", "f", "tests", "kind",
 			   "calls", "cases", cases);
 	assert_int_equal(task_parse(native, &task, &err), 0);
-	assert_int_equal(prompt_messages(t, task, "python", NULL, &messages, &err), 0);
+	assert_int_equal(prompt_messages(t, task, "python", NULL, NULL, &messages, &err), 0);
 	text = json_get_str(json_array_get(messages, 1), "content");
 	assert_null(strstr(text, "zzz"));
 	for (at = text; (at = strstr(at, " returns ")) != NULL; at++)

@@ -143,6 +143,21 @@ const char *judge_skip_reason(const struct judge *j, const struct task *task, co
 	return strcmp(language, "c") == 0 ? "no_toolchain" : NULL;
 }
 
+const char *judge_not_portable(const struct judge *j, const struct task *task, const char *language)
+{
+	(void)j;
+	(void)task;
+	(void)language;
+	return NULL;
+}
+
+bool judge_knows_values(const struct judge *j, const struct task *task)
+{
+	(void)j;
+	(void)task;
+	return true;
+}
+
 int judge_submit(struct judge *j, const struct judge_request *req, judge_done_fn *done, void *ctx, uint64_t *ret_id,
 		 struct error *err)
 {
