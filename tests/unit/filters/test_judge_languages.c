@@ -142,7 +142,7 @@ static void stdio_one(void **state)
 	}
 	j = bench_judge(task, r->language, r->program, strlen(r->program), false);
 	if (j.verdict != r->verdict)
-		fail_msg("%s: %s, %s\n%s", r->name, j.verdict == VERDICT_NONE ? "none" : verdict_name(j.verdict), j.message ? j.message : "",
+		fail_msg("%s: %s, %s\n%s", r->name, verdict_name(j.verdict) ?: "none", j.message ? j.message : "",
 			 j.compile_output ? j.compile_output : "");
 	judgement_clear(&j);
 	task_free(task);
