@@ -139,7 +139,7 @@ static const struct row rows[] = {
 	{ "CPU time is measured", ALL, { ACTOR("work", "200") }, .end = BOX_EXITED, .exit_code = 0, .check = cpu_worked },
 	{ "wall limit", ALL, { ACTOR("sleep"), .wall_us = 300000 }, .end = BOX_WALL_LIMIT, .exit_code = -1, .signal = SIGKILL, .flags = FLAG_WALL_LIMIT, .not_flags = FLAG_CPU_LIMIT | FLAG_SIGNAL, .check = slept },
 	{ "wall time is measured", ALL, { ACTOR("nap", "300") }, .end = BOX_EXITED, .exit_code = 0, .check = slept },
-	{ "what holds up the spawner is no wall time", ALL, { .argv = { "/usr/bin/python3", "-I", "-S", "-c", "import os, time\ntime.sleep(0.3)\nfor i in range(1024): os.write(1, b'x' * 65536)" }, .memory_bytes = MIB(1024), .wall_us = 1000000, .output_drops = true, .keep = 1000, .talk = TALK_STALL, .kill_after_us = 200000 }, .end = BOX_EXITED, .exit_code = 0, .not_flags = FLAG_WALL_LIMIT },
+	{ "what holds up the spawner is no wall time", ALL, { .argv = { "/usr/bin/python3", "-I", "-S", "-c", "import os, time\ntime.sleep(0.3)\nfor i in range(64): os.write(1, b'x' * 65536)" }, .memory_bytes = MIB(1024), .wall_us = 1000000, .output_drops = true, .keep = 1000, .talk = TALK_STALL, .kill_after_us = 200000 }, .end = BOX_EXITED, .exit_code = 0, .not_flags = FLAG_WALL_LIMIT },
 	{ "page tables are memory", FENCED, { ACTOR("tables"), .memory_bytes = MIB(64), .memory = BOX_MEMORY_DATA, .cpu_us = 60000000, .wall_us = 120000000 }, .end = BOX_MEMORY_LIMIT, .exit_code = -1, .signal = SIGKILL, .flags = FLAG_MEMORY_LIMIT },
 	{ "killed by the service", ALL, { ACTOR("sleep"), .kill_after_us = 200000 }, .end = BOX_KILLED, .exit_code = -1, .signal = SIGKILL, .not_flags = ~0u },
 	{ "killed before it started", ALL, { ACTOR("sleep"), .kill_after_us = 1 }, .end = BOX_KILLED, .exit_code = -2 },
