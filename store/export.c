@@ -202,7 +202,7 @@ static enum export_reason reason_of(const struct export_ctx *x, const struct exp
 		return LEFT_SPLIT;
 	if (g->quarantined)
 		return LEFT_QUARANTINED;
-	if (g->contaminated && !x->opt->with_contaminated)
+	if (x->finding && !x->opt->with_contaminated)
 		return LEFT_CONTAMINATED;
 	if (str_eq(state, "pending"))
 		return LEFT_PENDING;
@@ -380,7 +380,6 @@ static int one_group(struct export_ctx *x, struct walk *w, sqlite3_stmt *st, str
 	r = group_id_of(w, err);
 	if (r == 0 && g->new_task) /* once, whatever the number of its groups */
 		r = export_ask_contaminated(x, g->prompt, err);
-	g->contaminated = x->finding;
 	if (r == 0)
 		r = read_items(x, w->items, g, &w->cap, err);
 	x->group_rows = 0;

@@ -63,7 +63,6 @@ struct export_group {
 	int64_t run_id, ordinal;
 	const char *task_id, *task_rev, *split, *language; /* borrowed during the call */
 	const char *policy_kind, *policy_name, *policy_version, *template;
-	const json_t *contaminated;   /* what the task shares with an evaluation set; NULL: nothing */
 	bool quarantined, new_task;   /* new_task: the first group of this task revision and language */
 	const char *prompt;           /* the task's own text; NULL where it is damaged */
 	json_t *messages;             /* what the policy was given; NULL: none */

@@ -13,6 +13,7 @@
  *   warm_ready()  tell the spawner
  *   warm_next()   wait for a run
  *   warm_fork()   then warm_enter() in the child, warm_wait() in the parent: bury it and report
+ *   warm_exit()   in the child, where nothing of the interpreter's own end could be seen
  *
  * A fork shares its memory with the runner until it writes there.  On a virtual machine the fault that
  * each such page takes may cost 25 us, five milliseconds a run in all; so a rehearsal tells which pages

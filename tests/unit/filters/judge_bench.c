@@ -100,3 +100,27 @@ struct judgement bench_judge_request(struct judge_request req)
 	assert_int_equal(judge_in_flight(judge), 0);
 	return result;
 }
+
+static void count(void *ctx, uint64_t id, struct judgement *result)
+{
+	unsigned *answered = ctx;
+
+	(void)id;
+	(void)result;
+	(*answered)++;
+}
+
+void bench_cancel_after(struct judge_request req, uint64_t us)
+{
+	unsigned answered = 0, before;
+	struct error err = ERROR_INIT;
+	uint64_t id;
+
+	req.limits = limits_merge(&req.task->limits, NULL);
+	assert_int_equal(judge_submit(judge, &req, count, &answered, &id, &err), 0);
+	(void)judge_wait(judge, us, &err);
+	before = answered;
+	judge_cancel(judge, id);
+	(void)judge_wait(judge, 1000, &err);
+	assert_int_equal(answered, before);
+}

@@ -23,5 +23,7 @@ struct judgement bench_judge(const struct task *task, const char *language, cons
 			     size_t n, bool all_tests);
 /* The same of any request, whose limits come from its task. */
 struct judgement bench_judge_request(struct judge_request req);
+/* Submit it, wait so long, cancel it: fails the test where an answer comes after that. */
+void bench_cancel_after(struct judge_request req, uint64_t us);
 
 #endif

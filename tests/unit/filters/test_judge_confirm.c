@@ -95,40 +95,19 @@ static void confirm__is_asked_for(void **state)
 	task_free(task);
 }
 
-static unsigned answered;
-
-static void count(void *ctx, uint64_t id, struct judgement *j)
-{
-	(void)ctx;
-	(void)id;
-	(void)j;
-	answered++;
-}
-
 /* At every moment of either run: no answer for what was cancelled, and the rest is still served. */
 static void confirm__can_be_cancelled(void **state)
 {
-	struct judge *judge = bench_or_skip();
+	const char *program = "def f(x): return x\n";
 	struct task *task = bench_task(CHECK);
-	struct error err = ERROR_INIT;
 	struct judgement last;
 
 	(void)state;
-	for (unsigned i = 0; i < 30; i++) {
-		struct judge_request req = { .task = task, .language = "python", .program = "def f(x): return x\n", .confirm = true };
-		uint64_t id;
-
-		req.program_len = strlen(req.program);
-		req.limits = limits_merge(&task->limits, NULL);
-		answered = 0;
-		assert_int_equal(judge_submit(judge, &req, count, NULL, &id, &err), 0);
-		(void)judge_wait(judge, 1000 * (5 + 7 * (uint64_t)i), &err);
-		if (!answered) {
-			judge_cancel(judge, id);
-			(void)judge_wait(judge, 1000, &err);
-			assert_int_equal(answered, 0);
-		}
-	}
+	(void)bench_or_skip();
+	for (unsigned i = 0; i < 30; i++)
+		bench_cancel_after((struct judge_request){ .task = task, .language = "python", .program = program,
+							   .program_len = strlen(program), .confirm = true },
+				   1000 * (5 + 7 * (uint64_t)i));
 	last = bench_judge(task, "python", "def f(x): return x\n", 19, false);
 	assert_int_equal(last.verdict, VERDICT_ACCEPTED);
 	judgement_clear(&last);

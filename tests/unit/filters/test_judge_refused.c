@@ -67,34 +67,17 @@ static void name_one(void **state)
 	task_free(task);
 }
 
-static unsigned answered;
-
-static void count(void *ctx, uint64_t id, struct judgement *j)
-{
-	(void)ctx;
-	(void)id;
-	(void)j;
-	answered++;
-}
-
 /* At every moment of either run. */
 static void name__can_be_cancelled(void **state)
 {
-	struct judge *judge = bench_or_skip();
 	struct task *task = bench_task(CHECK);
-	struct error err = ERROR_INIT;
 	struct judgement last;
 
 	(void)state;
-	for (unsigned i = 0; i < 12; i++) {
-		struct judge_request req = { .task = task, .language = "python", .program = rows[0].program,
-					     .program_len = strlen(rows[0].program), .limits = task->limits };
-		uint64_t id;
-
-		assert_int_equal(judge_submit(judge, &req, count, NULL, &id, &err), 0);
-		(void) judge_wait(judge, 1 + i * 3000, &err);
-		judge_cancel(judge, id);
-	}
+	(void)bench_or_skip();
+	for (unsigned i = 0; i < 12; i++)
+		bench_cancel_after((struct judge_request){ .task = task, .language = "python", .program = rows[0].program,
+							   .program_len = strlen(rows[0].program) }, 1 + i * 3000);
 	last = bench_judge(task, "python", "def f(x): return x\n", 19, false);
 	assert_int_equal(last.verdict, VERDICT_ACCEPTED);
 	judgement_clear(&last);
